@@ -1,0 +1,63 @@
+# make run · make test · make check · make train-default … each installs what it needs; a second call is quick.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := bot plugins storage training tests benchmarks
+
+# corpora for training: docs/training.md says where each is published
+export MAUM_CORPORA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data),corpora)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run chat test check format bench chaos train-default doctor clean
+
+help:
+	@echo "make run            start Maum: web chat at http://127.0.0.1:8080"
+	@echo "make chat           talk in this terminal"
+	@echo "make test           the whole short test suite"
+	@echo "make check          lint, types, architecture"
+	@echo "make bench          the figures in docs/, measured again"
+	@echo "make train-default  train models/maum-small"
+	@echo "make doctor         what is missing?"
+
+install: .venv/.installed
+run: .venv/.installed
+	$(BIN)/maum run
+chat: .venv/.installed
+	$(BIN)/maum chat
+doctor: .venv/.installed
+	$(BIN)/maum doctor
+
+test: .venv/.dev
+	bash scripts/system-packages.sh
+	$(BIN)/python -m pytest
+
+check: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev
+	$(BIN)/python -m benchmarks
+
+train-default: .venv/.dev
+	$(BIN)/python -m training.cli default
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Maum needs Python 3.11 or newer; set PYTHON=…")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/.dev: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@ .venv/.installed

@@ -1,0 +1,134 @@
+"""The composition root, the only one: configuration → storage → plugins → services → platforms."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from bot import config, loader
+from bot.app import App
+from bot.budget import Budget
+from bot.config import Settings
+from bot.contracts import Classifier, Platform, Replier
+from bot.core import Core
+from bot.delivery import Delivery
+from bot.desk import Desk
+from bot.errors import OperatorError
+from bot.fallback import FallbackReplier
+from bot.gate import Gate
+from bot.moderation import Moderation
+from bot.privacy import Privacy
+from bot.rate_limit import RateLimit
+from storage import process, upgrade
+from storage.conversations import Conversations
+from storage.database import Database
+from storage.emotion_log import EmotionLog
+from storage.jobs import Jobs
+from storage.keys import KeyStore, master_key
+from storage.ledger import DatabaseLedger
+from storage.people import People
+
+log = logging.getLogger("maum")
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[tuple[Database, KeyStore, People]]:
+    """The database at its newest schema, and the keys to it.
+
+    Raises:
+        OperatorError: it cannot be opened, or belongs to another version or another key.
+    """
+    state = config.state_dir()
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(settings.storage.url.replace("{state}", str(state))))
+        await (upgrade.upgrade(database) if database.is_sqlite else upgrade.check(database))
+        keys = KeyStore(state / "keys" / "people.db", master_key())
+        stack.callback(keys.close)
+        yield database, keys, People(database, keys)
+
+
+@asynccontextmanager
+async def build(settings: Settings, only_platforms: tuple[str, ...] = ()) -> AsyncIterator[App]:
+    """The whole house, ready to serve; everything that can be wrong with the settings is wrong here.
+
+    Args:
+        only_platforms: instead of the configured ones (the terminal chat).
+    """
+    names = only_platforms or settings.platforms.use
+    classifier, repliers, platforms = _plugins(settings, names)
+    async with AsyncExitStack() as stack:
+        database, keys, people = await stack.enter_async_context(open_storage(settings))
+        for plugin in (classifier, *repliers, *platforms.values()):
+            await stack.enter_async_context(plugin)
+        budget = Budget(DatabaseLedger(database), settings.budget.per_person_day, settings.budget.total_day)
+        replier = FallbackReplier(repliers, budget, settings.replier.deadline_s)
+        core = Core(classifier, replier, settings.replier.closed_loop)
+        desk = Desk(
+            settings=settings,
+            jobs=Jobs(database, people, process.owner(), settings.delivery.lease_s),
+            conversations=Conversations(database, people),
+            people=people,
+            core=core,
+            gate=Gate(RateLimit(settings.limits.per_minute, settings.limits.burst), settings.limits.max_chars),
+            privacy=Privacy(people, settings.consent.default),
+            platforms=platforms,
+        )
+        moderation = Moderation(EmotionLog(database, people), platforms)
+        yield App(settings, Delivery(desk), moderation, desk.privacy, core, desk, keys)
+
+
+async def serve(settings: Settings, only_platforms: tuple[str, ...] = ()) -> None:
+    """Run until SIGTERM or SIGINT, or until a platform ends; then drain and return."""
+    async with build(settings, only_platforms) as app:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        recovered = await app.delivery.recover()
+        log.info("classifier %s, repliers %s", app.core.classifier.model, ", ".join(app.core.replier.health()))
+        if recovered:
+            log.info("taking up %d conversations from before the restart", recovered)
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(p.run(app), name=f"platform {n}") for n, p in app.desk.platforms.items()]
+            stopper = group.create_task(stop.wait())
+            await asyncio.wait([stopper, *running], return_when=asyncio.FIRST_COMPLETED)
+            log.info("stopping: running answers may end first")
+            await app.delivery.drain()
+            for task in (stopper, *running):
+                task.cancel()
+
+
+def _plugins(settings: Settings, names: tuple[str, ...]) -> tuple[Classifier, list[Replier], dict[str, Platform]]:
+    loader.check_sections(Classifier, settings.classifier, (settings.classifier.use,))
+    loader.check_sections(Replier, settings.replier, settings.replier.use)
+    loader.check_sections(Platform, settings.platforms, settings.platforms.use)
+    classifier = loader.build(Classifier, settings.classifier.use, settings.classifier)  # type: ignore[type-abstract]
+    repliers = [loader.build(Replier, name, settings.replier) for name in settings.replier.use]  # type: ignore[type-abstract]
+    if not repliers:
+        raise OperatorError('replier.use is empty: name at least one, such as use = ["offline"]')
+    platforms = {name: loader.build(Platform, name, settings.platforms) for name in names}  # type: ignore[type-abstract]
+    return classifier, repliers, platforms
+
+
+def run(file: Path | None = None) -> int:
+    """`maum run`: returns the exit code (0 ok, 1 failed, 2 wrong configuration)."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("httpx", "httpx2", "httpcore", "openai", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    code = 0
+    try:
+        asyncio.run(serve(config.load(file)))
+    except* OperatorError as errors:  # also when it comes alone, or out of the TaskGroup (a busy port)
+        print(f"maum: {errors.exceptions[0]}", file=sys.stderr)
+        code = 2
+    return code
+
+
+if __name__ == "__main__":
+    from bot.cli import main
+
+    main()

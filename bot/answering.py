@@ -1,0 +1,145 @@
+"""Doing one job: history → reading → answer, shown while it is written. The one error boundary of the house."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import replace
+from typing import get_args
+
+from bot import emotions, metrics
+from bot.core import Voice
+from bot.desk import Desk
+from bot.errors import Refusal, ReplyError
+from bot.screen import Screen
+from bot.types import Action, Outgoing, Reading, Reply, Text, Tone, Turn
+from storage.rows import Job
+
+log = logging.getLogger(__name__)
+
+TONES: tuple[Tone, ...] = get_args(Tone)
+CONTEXT_TURNS = 3
+
+
+async def do(job: Job, desk: Desk) -> None:
+    """Do a job to its end. Whatever happens, the person hears something and the job is closed."""
+    screen = Screen(desk.platforms[job.conversation.chat.platform], job, desk.jobs)
+    try:
+        reading = None
+        if job.state != "sending":  # else its reply is stored already and only has to be shown
+            reading = await Answering(job, desk, screen).write()
+        outgoing = await desk.stored(job.message, job.conversation)
+        await screen.end(replace(outgoing, reading=outgoing.reading or reading))
+        await desk.jobs.close(job, "done")
+    except ReplyError as error:
+        await _give_notice(job, desk, screen, error.code)
+    except Exception:
+        log.exception("job %d (%s) failed", job.id, job.kind)
+        await _give_notice(job, desk, screen, "failed")
+    finally:
+        await screen.close()
+
+
+async def _give_notice(job: Job, desk: Desk, screen: Screen, code: str) -> None:
+    """An answer that stood there before a failed regenerate stands there again, with the notice."""
+    metrics.notices.labels(code).inc()
+    notice = Outgoing(job.conversation, job.message, job.answers, notice=code, final=True)
+    try:
+        await desk.jobs.close(job, "failed", code)
+        notice = replace(await desk.stored(job.message, job.conversation), notice=code)
+    except Exception:
+        log.exception("job %d: the database fails, too", job.id)
+    try:
+        await screen.end(notice)
+    except Exception:
+        log.exception("job %d: not even the notice %r could be shown", job.id, code)
+
+
+class Answering:
+    """One variant of one answer, from history to the database."""
+
+    def __init__(self, job: Job, desk: Desk, screen: Screen) -> None:
+        self._job = job
+        self._desk = desk
+        self._screen = screen
+        self._reading: Reading | None = None
+        self._reply = Reply("")
+
+    async def write(self) -> Reading | None:
+        """Write and store; returns the message's reading, which is stored only if the person agreed to that.
+
+        Raises:
+            ReplyError: there is nothing to store.
+        """
+        job, desk = self._job, self._desk
+        task = desk.writing[job.message] = asyncio.create_task(self._write(), name="answer")
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            del desk.writing[job.message]
+        if task.cancelled():  # the person pressed stop: what is written counts
+            if not self._reply.text:
+                raise ReplyError("stopped")
+            self._reply = replace(self._reply, finish=self._reply.finish or "stopped")
+        else:
+            task.result()
+        keep = "log" in await desk.privacy.scopes(job.conversation.person)
+        await desk.jobs.finish(job, self._reading if keep else None, self._reply)
+        return self._reading
+
+    async def _write(self) -> None:
+        job, desk = self._job, self._desk
+        rejected = await desk.conversations.variants(job.message) if job.kind == "regenerate" else []
+        shown = Outgoing(job.conversation, job.message, job.answers, variants=len(rejected))
+        shown = replace(shown, actions=(Action("stop", job.message),))
+        await self._screen.begin(shown)
+        turns = await self._turns()
+        self._reading = turns[-1].reading
+        payer = desk.people.alias(job.conversation.person)
+        answer = desk.core.answer(turns, self._voice(), rejected=[reply.text for reply in rejected], payer=payer)
+        async with aclosing(answer) as growing:
+            async for self._reply in growing:
+                draft = replace(self._reply, variant=len(rejected) + 1)
+                self._screen.put(replace(shown, text=draft.text, reading=self._reading, reply=draft))
+
+    async def _turns(self) -> list[Turn]:
+        """The history with a reading on its last turn: the person's own choice, else the stored one, else a new one."""
+        turns = await self._desk.conversations.history(self._job.message, self._desk.settings.limits.history_turns)
+        last = turns[-1]
+        if self._job.emotion:
+            reading: Reading | None = emotions.corrected(label_of(self._job.emotion), last.reading)
+        elif last.reading:
+            reading = last.reading
+        else:
+            (reading,) = await self._desk.core.read([_text(turns)])
+        return [*turns[:-1], replace(last, reading=reading)]
+
+    def _voice(self) -> Voice:
+        replier = self._desk.settings.replier
+        tone: Tone = self._job.tone if self._job.tone in TONES else "usual"
+        return Voice(self._job.conversation.person.locale, replier.persona, replier.strategy, tone)
+
+
+def label_of(emotion: str) -> str:
+    """The label of an emotion given by code, label or name in either language.
+
+    Raises:
+        Refusal: "unknown_emotion".
+    """
+    wanted = emotion.strip()
+    for entry in emotions.entries().values():
+        if wanted in (entry.code, entry.label, entry.ko, entry.en):
+            return entry.label
+    raise Refusal("unknown_emotion", emotion=wanted[:40])
+
+
+def _text(turns: list[Turn]) -> Text:
+    """The last thought, which may be several lines that were not answered one by one, and what was said before it."""
+    start = len(turns) - 1
+    while start > 0 and turns[start - 1].role == "user":
+        start -= 1
+    lines = [turn.text for turn in turns[start:]]
+    before = [turn.text for turn in turns[:start] if turn.role == "user"][-CONTEXT_TURNS:]
+    return Text("\n".join(lines), tuple(before))

@@ -1,0 +1,120 @@
+"""Reading a text and answering it: pure orchestration. No lock, no SQL, no platform, no history of its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from bot import emotions, empathy, metrics
+from bot.contracts import Classifier
+from bot.errors import ClassifierError, ReplyError
+from bot.fallback import FallbackReplier
+from bot.locale import say
+from bot.types import Aim, Chunk, Language, Prompt, Reading, Reply, Strategy, Text, Tone, Turn
+
+log = logging.getLogger(__name__)
+
+REROLL_MIN_LEFT = 0.5  # a second try needs at least this share of the deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How an answer should sound: what an operator configures and a person may change."""
+
+    language: Language = "ko"
+    persona: str = ""
+    strategy: Strategy = "empathise"
+    tone: Tone = "usual"
+
+    @property
+    def persona_text(self) -> str:
+        return self.persona or say(self.language, "persona.friend")
+
+
+class Core:
+    """`closed_loop`: check the opening of each draft against the aim and ask once more on a miss."""
+
+    def __init__(self, classifier: Classifier, replier: FallbackReplier, closed_loop: bool = True) -> None:
+        self.classifier = classifier
+        self.replier = replier
+        self.closed_loop = closed_loop
+
+    async def read(self, texts: Sequence[Text]) -> list[Reading | None]:
+        """A Reading per text; None where the classifier failed, which never stops an answer."""
+        start = time.perf_counter()
+        try:
+            scores = await self.classifier.classify(texts)
+            readings = [emotions.read(one, self.classifier.model, self.classifier.sure_at) for one in scores]
+            if len(readings) != len(texts):
+                raise ClassifierError(f"{len(readings)} scores for {len(texts)} texts")
+        except Exception as error:  # a plugin's own mistake must not cost the person an answer either
+            metrics.classify_errors.inc(len(texts))
+            known = isinstance(error, ClassifierError)
+            log.warning("answering without an emotion: %s", error if known else type(error).__name__)
+            return [None] * len(texts)
+        metrics.classify_s.observe(time.perf_counter() - start)
+        return [*readings]
+
+    async def answer(
+        self, turns: Sequence[Turn], voice: Voice, *, rejected: Sequence[str] = (), payer: str = ""
+    ) -> AsyncGenerator[Reply, None]:
+        """Answer the last turn, whose reading decides the aim.
+
+        Yields the answer as far as it is written; the last one has `finish` set.
+
+        Raises:
+            ReplyError: no replier could begin.
+        """
+        aim = empathy.aim_for(turns[-1].reading, voice.strategy, voice.tone)
+        prompt = Prompt(voice.persona_text, voice.language, tuple(turns), aim, tuple(rejected), payer)
+        start, until = time.monotonic(), time.monotonic() + self.replier.deadline_s
+        dropped: Reply | None = None
+        while True:
+            async with aclosing(self.replier.reply(prompt, until)) as chunks:
+                try:
+                    opening = await anext(chunks)
+                except ReplyError:
+                    if dropped is None:
+                        raise
+                    metrics.first_word_s.observe(time.monotonic() - start)
+                    _count(dropped, start)
+                    yield dropped  # a draft that missed is better than none
+                    return
+                judged, hit = await self._judge(opening.text, aim)
+                enough_left = until - time.monotonic() >= self.replier.deadline_s * REROLL_MIN_LEFT
+                if hit is False and self.closed_loop and dropped is None and enough_left:
+                    metrics.rerolled.inc()
+                    dropped = Reply(opening.text, judged, hit, opening.model, opening.usage, opening.finish or "cut")
+                    prompt = replace(prompt, rejected=(*prompt.rejected, opening.text))
+                    continue
+                metrics.first_word_s.observe(time.monotonic() - start)
+                reply = _grown(Reply("", judged, hit), opening)
+                yield reply
+                async for chunk in chunks:
+                    reply = _grown(reply, chunk)
+                    yield reply
+                _count(reply, start)
+                return
+
+    async def _judge(self, opening: str, aim: Aim) -> tuple[Reading | None, bool | None]:
+        (reading,) = await self.read([Text(opening)])
+        return reading, empathy.hits(reading, aim)
+
+
+def _grown(reply: Reply, chunk: Chunk) -> Reply:
+    return replace(
+        reply,
+        text=reply.text + chunk.text,
+        model=chunk.model or reply.model,
+        usage=chunk.usage or reply.usage,
+        finish=chunk.finish or reply.finish,
+    )
+
+
+def _count(reply: Reply, start: float) -> None:
+    metrics.aim.labels({True: "yes", False: "no", None: "unknown"}[reply.hit]).inc()
+    metrics.answered.labels(reply.model, reply.finish).inc()
+    metrics.answer_s.observe(time.monotonic() - start)

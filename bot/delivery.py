@@ -1,0 +1,143 @@
+"""Delivery: no message lost, no reply doubled, one conversation in order.
+
+A message becomes a job in one commit before the platform is told that it arrived. Each conversation has a lane, a task
+that does its jobs one after the other; a fixed number of lanes work at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bot import actions, answering, metrics
+from bot.desk import Desk
+from bot.errors import Refusal
+from bot.types import Action, Conversation, Incoming, Outgoing, Person
+
+log = logging.getLogger(__name__)
+
+Outcome = Literal["accepted", "duplicate", "deferred", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message or an action.
+
+    accepted: it is on disk and being worked on · duplicate: it came before · deferred: it is on disk, and will be
+    answered after the restart that is under way · done: the action's effect is shown. `message` is our id.
+    """
+
+    outcome: Outcome
+    message: int | None = None
+    outgoing: Outgoing | None = None
+
+
+@dataclass
+class Lane:
+    """One conversation's worker. `again`: something came in since it last looked."""
+
+    task: asyncio.Task[None]
+    last_line_at: float = 0.0
+    again: bool = False
+
+
+class Delivery:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._options = desk.settings.delivery
+        self._slots = asyncio.Semaphore(self._options.workers)
+        self._lanes: dict[Conversation, Lane] = {}
+        self._open = True
+
+    async def receive(self, incoming: Incoming) -> Receipt:
+        """Take a message. When this returns, it is on disk and will be answered.
+
+        Raises:
+            Refusal: it was not taken, and why.
+        """
+        incoming = replace(incoming, text=incoming.text.replace("\x00", ""))  # which PostgreSQL cannot store
+        try:
+            await self._check(incoming)
+        except Refusal as refusal:
+            metrics.received.labels(incoming.chat.platform, refusal.code).inc()
+            raise
+        message = await self._desk.jobs.accept(incoming)
+        outcome: Outcome = "duplicate"
+        if message is not None:
+            outcome = self._wake(incoming.conversation, settle=not incoming.lone)
+        metrics.received.labels(incoming.chat.platform, outcome).inc()
+        return Receipt(outcome, message)
+
+    async def act(self, action: Action, by: Person) -> Receipt:
+        """Do what a button or a command says.
+
+        Raises:
+            Refusal: it cannot be done, and why.
+        """
+        conversation = await actions.authorised(self._desk, action, by)
+        metrics.received.labels(conversation.chat.platform, action.kind).inc()
+        if action.kind in ("again", "other"):
+            await actions.regenerate(self._desk, action, conversation)
+            return Receipt(self._wake(conversation, settle=False), action.message)
+        return Receipt("done", action.message, await actions.apply(self._desk, action, conversation))
+
+    async def recover(self) -> int:
+        """Take up the work that an earlier process left; returns how many conversations had some."""
+        found = await self._desk.jobs.waiting(list(self._desk.platforms))
+        for conversation in found:
+            self._wake(conversation, settle=False)
+        return len(found)
+
+    async def drain(self) -> None:
+        """Take up no more work and let running answers end, for `drain_s` at most; the rest waits on disk."""
+        self._open = False
+        tasks = [lane.task for lane in self._lanes.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._options.drain_s)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _check(self, incoming: Incoming) -> None:
+        if refusal := self._desk.gate.refusal(incoming, await self._desk.privacy.scopes(incoming.person)):
+            raise refusal
+        if len(self._lanes) >= self._options.queue and incoming.conversation not in self._lanes:
+            raise Refusal("queue_full")
+
+    def _wake(self, conversation: Conversation, *, settle: bool) -> Outcome:
+        if not self._open:
+            return "deferred"
+        lane = self._lanes.get(conversation)
+        if lane is None:
+            lane = self._lanes[conversation] = Lane(asyncio.create_task(self._work(conversation), name="lane"))
+            metrics.waiting.set(len(self._lanes))
+        lane.again = True
+        if settle:
+            lane.last_line_at = time.monotonic()
+        return "accepted"
+
+    async def _work(self, conversation: Conversation) -> None:
+        lane = self._lanes[conversation]
+        try:
+            while lane.again and self._open:
+                lane.again = False
+                await self._settle(lane)
+                async with self._slots:
+                    while self._open and (job := await self._desk.jobs.take(conversation)):
+                        await answering.do(job, self._desk)
+        except Exception:  # the database itself failed: what is accepted stays there for the next start
+            log.exception("a conversation stopped; its messages are kept")
+        finally:
+            del self._lanes[conversation]
+            metrics.waiting.set(len(self._lanes))
+
+    async def _settle(self, lane: Lane) -> None:
+        """People write one thought in several lines: wait until they have been quiet for a moment."""
+        until = time.monotonic() + self._options.burst_max_s
+        while (  # noqa: ASYNC110  # each new line moves the end
+            rest_s := min(lane.last_line_at + self._options.burst_s, until) - time.monotonic()
+        ) > 0:
+            await asyncio.sleep(rest_s)

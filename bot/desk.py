@@ -1,0 +1,36 @@
+"""What delivery, actions and answering work with, gathered once by the composition root."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.config import Settings
+from bot.contracts import Platform
+from bot.core import Core
+from bot.gate import Gate
+from bot.present import snapshot
+from bot.privacy import Privacy
+from bot.types import Conversation, Outgoing
+from storage.conversations import Conversations
+from storage.jobs import Jobs
+from storage.people import People
+
+
+@dataclass(frozen=True)
+class Desk:
+    settings: Settings
+    jobs: Jobs
+    conversations: Conversations
+    people: People
+    core: Core
+    gate: Gate
+    privacy: Privacy
+    platforms: Mapping[str, Platform]
+    writing: dict[int, asyncio.Task[None]] = field(default_factory=dict)  # message → the answer being written now
+
+    async def stored(self, message: int, conversation: Conversation) -> Outgoing:
+        """The snapshot of a message's answer as it stands in the database."""
+        exchange = await self.conversations.exchange(message)
+        return snapshot(conversation, exchange, await self.conversations.answers(message))

@@ -1,0 +1,162 @@
+"""One map for every label set: the original system's 58 emotions (+ neutral), KOTE's 44, GoEmotions' 28, 7 and 2.
+
+The map is data, `emotions.csv`: one row a label, with its code, names, emoji, group(s), valence (-1…1), arousal (0…1),
+its index in each set, and the reason where the group is not obvious. Sources: the 58 labels and their order from the
+original chat bot; the tree from the published 감성대화 corpus; KOTE (searle-j/KOTE); GoEmotions (Demszky et al. 2020).
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import cast, get_args
+
+from bot.types import Emotion, Group, Language, Reading, Scores
+
+log = logging.getLogger(__name__)
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+SETS = ("maum", "kote", "goemotions", "seven", "binary")
+NEUTRAL = "중립"
+GROUP_NAMES: Mapping[Group, tuple[str, str, str]] = MappingProxyType(
+    {  # Korean, English, emoji
+        "joy": ("기쁨", "joy", "😊"),
+        "sadness": ("슬픔", "sadness", "😢"),
+        "anger": ("분노", "anger", "😡"),
+        "anxiety": ("불안", "anxiety", "😰"),
+        "hurt": ("상처", "hurt", "💔"),
+        "embarrassment": ("당황", "embarrassment", "😳"),
+        "neutral": ("중립", "neutral", "💬"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One label of the map. A probability is shared evenly over `groups`; the first one is the label's own."""
+
+    label: str
+    code: str
+    ko: str
+    en: str
+    emoji: str
+    groups: tuple[Group, ...]
+    valence: float
+    arousal: float
+    why: str = ""
+
+    def name(self, language: Language) -> str:
+        return self.ko if language == "ko" else self.en
+
+    @property
+    def group(self) -> Group:
+        return self.groups[0]
+
+
+@cache
+def entries() -> Mapping[str, Entry]:
+    """The whole map by label, as written in the models' `id2label`."""
+    return MappingProxyType({row["label"]: _entry(row) for row in _rows()})
+
+
+@cache
+def by_code() -> Mapping[str, Entry]:
+    return MappingProxyType({entry.code: entry for entry in entries().values()})
+
+
+@cache
+def label_set(name: str) -> tuple[str, ...]:
+    """The labels of one set in index order.
+
+    Raises:
+        KeyError: there is no such set; `SETS` lists them.
+    """
+    return tuple(row["label"] for row in sorted((r for r in _rows() if r[name]), key=lambda r: int(r[name])))
+
+
+def find(label_or_code: str) -> Entry:
+    """The entry of a label or code; a label nobody has mapped stays itself, is neutral, and is logged once."""
+    entry = entries().get(label_or_code) or by_code().get(label_or_code)
+    return entry or _unknown(label_or_code)
+
+
+def members(group: Group) -> tuple[Entry, ...]:
+    """The emotions of the 58 (+ neutral) that stand in a group, in index order: what a picker offers."""
+    return tuple(entries()[label] for label in label_set("maum") if group in entries()[label].groups)
+
+
+def group_scores(scores: Scores) -> dict[Group, float]:
+    """Probability per group; it sums to 1 also for a multi-label model, whose scores do not."""
+    masses: dict[Group, float] = dict.fromkeys(GROUPS, 0.0)
+    for label, value in zip(scores.labels, scores.values, strict=True):
+        groups = find(label).groups
+        for group in groups:
+            masses[group] += value / len(groups)
+    total = sum(masses.values()) or 1.0
+    return {group: mass / total for group, mass in masses.items()}
+
+
+def read(scores: Scores, model: str, sure_at: float = 0.5, best: int = 5) -> Reading:
+    """Make a Reading of a model's scores.
+
+    Args:
+        scores: probabilities for all labels, calibrated by the model's plugin.
+        model: what `Classifier.model` says.
+        sure_at: the group probability from which the reading counts as sure.
+        best: how many labels to keep, best first.
+    """
+    masses = group_scores(scores)
+    ranked = sorted(zip(scores.labels, scores.values, strict=True), key=lambda pair: -pair[1])
+    group = max(masses, key=lambda g: masses[g])
+    return Reading(
+        emotions=tuple(Emotion(label, find(label).group, value) for label, value in ranked[:best]),
+        group=group,
+        groups=MappingProxyType(masses),
+        sure=masses[group] >= sure_at,
+        model=model,
+    )
+
+
+def corrected(label: str, reading: Reading | None) -> Reading:
+    """The Reading after a person said what they really felt: certain, and marked as theirs."""
+    entry = find(label)
+    rest = tuple(e for e in reading.emotions if e.label != entry.label)[:4] if reading else ()
+    masses = group_scores(Scores((entry.label,), (1.0,)))
+    return Reading(
+        emotions=(Emotion(entry.label, entry.group, 1.0), *rest),
+        group=entry.group,
+        groups=MappingProxyType(masses),
+        sure=True,
+        model="person",
+    )
+
+
+@cache
+def _rows() -> tuple[dict[str, str], ...]:
+    text = files("bot").joinpath("emotions.csv").read_text(encoding="utf-8")
+    return tuple(csv.DictReader(text.splitlines()))
+
+
+def _entry(row: dict[str, str]) -> Entry:
+    return Entry(
+        label=row["label"],
+        code=row["code"],
+        ko=row["ko"],
+        en=row["en"],
+        emoji=row["emoji"],
+        groups=cast(tuple[Group, ...], tuple(row["groups"].split(";"))),
+        valence=float(row["valence"]),
+        arousal=float(row["arousal"]),
+        why=row["why"],
+    )
+
+
+@cache
+def _unknown(label: str) -> Entry:
+    log.warning("label %r is in no label set: kept as it is, counted as neutral", label)
+    return Entry(label, label, label, label, "💬", ("neutral",), 0.0, 0.0, "unknown label")

@@ -1,0 +1,282 @@
+"""REST (OpenAPI at /docs). REST trusts whoever reaches it to say who `person` is: hence loopback, or MAUM_API_TOKEN."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+import bot
+from bot import emotions
+from bot.app import App
+from bot.errors import Refusal
+from bot.locale import pick, say
+from bot.types import Action, Chat, Conversation, Incoming, Language, Outgoing, Person, Text
+from plugins.platforms.web import compat, shapes
+from plugins.platforms.web.hub import Hub, until_final
+from storage.emotion_log import Filter, Sort
+
+STATUS = {
+    "consent_required": 403,
+    "not_yours": 403,
+    "not_moderator": 403,
+    "not_found": 404,
+    "already": 409,
+    "not_answered": 409,
+    "too_long": 413,
+    "empty": 422,
+    "limited": 429,
+    "queue_full": 503,
+}
+CUT = ("cut", "stopped")  # notices beside an answer that is there
+
+
+def create(app: App, hub: Hub, token: str) -> FastAPI:
+    """The application with all REST routes."""
+    application = FastAPI(title="Maum", version=bot.__version__, description="An emotion-aware chat bot.")
+    application.include_router(_open_routes(app))
+    guarded = [Depends(_guard(token))]
+    application.include_router(Api(app, hub).router, prefix="/api", dependencies=guarded)
+    application.include_router(compat.create(app), dependencies=guarded)
+    application.add_exception_handler(Refusal, _refused)
+    application.add_exception_handler(RequestValidationError, _invalid)
+    return application
+
+
+def _guard(token: str) -> Any:
+    def check(authorization: Annotated[str, Header()] = "") -> None:
+        if token and not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
+            raise Refusal("not_authorised")
+
+    return check
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)
+    language = pick(request.headers.get("accept-language"))
+    message = say(language, f"refusal.{error.code}", **error.facts)
+    headers = {"Retry-After": str(error.facts["seconds"])} if error.code == "limited" else {}
+    status = 401 if error.code == "not_authorised" else STATUS.get(error.code, 422)
+    return JSONResponse({"error": error.code, "message": message}, status, headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:]) or "body"
+    return JSONResponse({"error": "invalid", "message": f"{where}: {first['msg']}"}, 422)
+
+
+def _open_routes(app: App) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/health")
+    async def health() -> dict[str, Any]:
+        """The state of every part."""
+        return app.health()
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> PlainTextResponse:
+        """Prometheus metrics; no label holds a person, a chat or a text."""
+        return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+class Api:
+    def __init__(self, app: App, hub: Hub) -> None:
+        self._app = app
+        self._hub = hub
+        self.router = APIRouter(tags=["chat"])
+        errors: dict[int | str, dict[str, Any]] = {
+            code: {"model": shapes.ErrorShape} for code in (401, 403, 404, 409, 413, 422, 429, 503)
+        }
+        for method, path, endpoint in (
+            ("POST", "/consent", self.consent),
+            ("POST", "/messages", self.message),
+            ("POST", "/messages/{message}/correct", self.correct),
+            ("POST", "/replies/{reply}/regenerate", self.regenerate),
+            ("POST", "/replies/{reply}/select", self.select),
+            ("POST", "/replies/{reply}/feedback", self.feedback),
+            ("POST", "/classify", self.classify),
+            ("GET", "/emotions", self.emotions),
+        ):
+            self.router.add_api_route(path, endpoint, methods=[method], responses=errors)
+
+    async def consent(self, body: shapes.ConsentBody) -> dict[str, list[str]]:
+        """Replace the person's consent; an empty list withdraws it."""
+        return {"scopes": sorted(await self._app.privacy.consent(Person("web", body.person), body.scopes))}
+
+    async def message(
+        self,
+        body: shapes.MessageBody,
+        stream: bool = False,
+        accept_language: Annotated[str | None, Header()] = None,
+    ) -> Any:
+        """Say something; answers when the answer is there, or streams it (`?stream=1`) as server-sent events."""
+        language = body.language or pick(accept_language, self._app.settings.language)
+        person = Person("web", body.person, locale=language)
+        incoming = Incoming(Chat("web", body.chat), person, uuid.uuid4().hex, body.text, datetime.now(UTC), lone=True)
+        answer = self._deliver(incoming)
+        first = await anext(answer)  # refusals come before the stream is opened
+        return self._stream(first, answer, language) if stream else await self._whole(first, answer, language)
+
+    async def regenerate(self, reply: int, body: shapes.RegenerateBody, stream: bool = False) -> Any:
+        """One more variant: again, with another emotion, or in another tone."""
+        message, conversation = await self._of_reply(reply)
+        kind: Literal["other", "again"] = "other" if body.emotion else "again"
+        action = Action(kind, message, body.emotion or body.tone or "")
+        answer = self._regenerate(action, conversation, _by(body, conversation))
+        first = await anext(answer)
+        language = conversation.person.locale
+        return self._stream(first, answer, language) if stream else await self._whole(first, answer, language)
+
+    async def select(self, reply: int, body: shapes.SelectBody) -> shapes.AnswerShape:
+        """Show another variant."""
+        message, conversation = await self._of_reply(reply)
+        return await self._act(Action("select", message, str(body.variant)), conversation, body)
+
+    async def feedback(self, reply: int, body: shapes.FeedbackBody) -> shapes.AnswerShape:
+        """👍 1, 👎 -1, or 0 to take it back."""
+        message, conversation = await self._of_reply(reply)
+        return await self._act(Action("feedback", message, str(body.value)), conversation, body)
+
+    async def correct(self, message: int, body: shapes.CorrectBody) -> shapes.AnswerShape:
+        """Say what the emotion really was, without a new answer."""
+        conversation = await self._app.desk.conversations.conversation(message)
+        return await self._act(Action("correct", message, body.emotion), conversation, body)
+
+    async def classify(self, body: shapes.ClassifyBody) -> list[shapes.ReadingShape]:
+        """Read emotions; nothing is kept."""
+        readings = await self._app.core.read([Text(text) for text in body.texts])
+        return [shapes.ReadingShape(**shapes.reading_shape(reading)) for reading in readings]
+
+    async def emotions(
+        self,
+        person: str = "",
+        channel: str = "",
+        space: str = "",
+        group: str = "",
+        label: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        min_score: Annotated[float, Query(ge=0, le=1)] = 0.0,
+        sure: bool | None = None,
+        missed: bool | None = None,
+        corrected: bool | None = None,
+        sort: Sort = "newest",
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+        size: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> dict[str, Any]:
+        """The emotion log: pseudonyms, emotions and times, never a text."""
+        if group and group not in emotions.GROUPS:
+            raise Refusal("unknown_emotion", emotion=group[:40])
+        wanted = Filter(
+            space=space,
+            chat=channel,
+            person=person,
+            group=group,
+            label=emotions.find(label).label if label else "",
+            since=_ms(since),
+            until=_ms(until),
+            min_score=min_score,
+            sure=sure,
+            missed=missed,
+            corrected=corrected,
+            sort=sort,
+            page=page,
+            size=size,
+        )
+        found = await self._app.moderation.query(None, wanted)
+        entries = [{name: getattr(entry, name) for name in entry.__slots__} for entry in found.entries]
+        return {"total": found.total, "coverage": found.coverage, "by_group": found.by_group, "entries": entries}
+
+    async def _deliver(self, incoming: Incoming) -> AsyncGenerator[Outgoing, None]:
+        with self._hub.watch(incoming.conversation) as queue:
+            receipt = await self._app.delivery.receive(incoming)
+            if receipt.outcome == "deferred" or receipt.message is None:
+                raise Refusal("deferred")
+            async for outgoing in until_final(queue, receipt.message):
+                yield outgoing
+
+    async def _regenerate(
+        self, action: Action, conversation: Conversation, by: Person
+    ) -> AsyncGenerator[Outgoing, None]:
+        with self._hub.watch(conversation) as queue:
+            receipt = await self._app.delivery.act(action, by)
+            if receipt.outcome == "deferred":
+                raise Refusal("deferred")
+            async for outgoing in until_final(queue, action.message):
+                if outgoing.message == action.message:
+                    yield outgoing
+
+    async def _whole(self, first: Outgoing, rest: AsyncIterator[Outgoing], language: Language) -> Any:
+        outgoing = [first, *[later async for later in rest]][-1]
+        if _failed(outgoing):
+            message = say(language, f"notice.{outgoing.notice}")
+            return JSONResponse({"error": outgoing.notice, "message": message, "message_id": outgoing.message}, 503)
+        return shapes.answer_shape(outgoing)
+
+    def _stream(self, first: Outgoing, rest: AsyncIterator[Outgoing], language: Language) -> StreamingResponse:
+        return StreamingResponse(_events(first, rest, language), media_type="text/event-stream")
+
+    async def _of_reply(self, reply: int) -> tuple[int, Conversation]:
+        message = await self._app.desk.conversations.message_of(reply)
+        return message, await self._app.desk.conversations.conversation(message)
+
+    async def _act(self, action: Action, conversation: Conversation, body: shapes.PersonBody) -> shapes.AnswerShape:
+        receipt = await self._app.delivery.act(action, _by(body, conversation))
+        if receipt.outgoing is None or receipt.outgoing.reply is None:
+            raise Refusal("not_answered")
+        return shapes.answer_shape(receipt.outgoing)
+
+
+async def _events(first: Outgoing, rest: AsyncIterator[Outgoing], language: Language) -> AsyncIterator[str]:
+    """`reading`, `delta` {text} …, then `reply` (the whole answer) or `error` {code, message}."""
+    sent, told = "", False
+    async for outgoing in _chain(first, rest):
+        if outgoing.reading and not told:
+            told = True
+            yield _event("reading", shapes.reading_shape(outgoing.reading))
+        if outgoing.final:
+            if _failed(outgoing):
+                message = say(language, f"notice.{outgoing.notice}")
+                yield _event("error", {"code": outgoing.notice, "message": message})
+            else:
+                yield _event("reply", shapes.answer_shape(outgoing).model_dump())
+        elif len(outgoing.text) > len(sent):
+            yield _event("delta", {"text": outgoing.text[len(sent) :]})
+            sent = outgoing.text
+
+
+async def _chain(first: Outgoing, rest: AsyncIterator[Outgoing]) -> AsyncIterator[Outgoing]:
+    yield first
+    async for outgoing in rest:
+        yield outgoing
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _failed(outgoing: Outgoing) -> bool:
+    return outgoing.reply is None or (bool(outgoing.notice) and outgoing.notice not in CUT)
+
+
+def _by(body: shapes.PersonBody, conversation: Conversation) -> Person:
+    """Whom the client names, else the conversation's own person: the client vouches for it."""
+    return Person("web", body.person) if body.person else conversation.person
+
+
+def _ms(at: datetime | None) -> int | None:
+    if at is None:
+        return None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

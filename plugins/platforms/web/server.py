@@ -1,0 +1,22 @@
+"""uvicorn inside our own event loop."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+GRACEFUL_S = 3
+
+
+def configured(application: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(application, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACEFUL_S)
+
+
+class Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the composition root, which drains before it stops us."""
+        yield

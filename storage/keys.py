@@ -1,0 +1,141 @@
+"""Encryption at rest: every person has a data key of their own, wrapped by the operator's master key.
+
+Texts are sealed with AES-256-GCM (NIST SP 800-38D; 96-bit random nonce in front). Data keys live in a small SQLite file
+apart from the database, which `maum db backup` never copies: destroying a person's key makes every copy of their texts
+unreadable, backups too. The master key comes from MAUM_MASTER_KEY, or from a file of mode 600 made at first start.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bot.errors import OperatorError
+
+NONCE = 12
+KEY_BYTES = 32
+CHECK = "master-key-check"
+
+
+def master_key(environ: Mapping[str, str] = os.environ) -> bytes:
+    """The operator's 32-byte key: from the environment, or from the key file, which is made when there is none.
+
+    Raises:
+        OperatorError: the key is no base64 of 32 bytes, or the file cannot be read or written.
+    """
+    if encoded := environ.get("MAUM_MASTER_KEY"):
+        return _decode(encoded, "MAUM_MASTER_KEY")
+    path = Path(environ.get("MAUM_MASTER_KEY_FILE") or Path.home() / ".config/maum/master.key")
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        return _decode(path.read_text(encoding="ascii"), str(path))
+    except OSError as error:
+        raise OperatorError(f"cannot use the key file {path}: {error.strerror}; set MAUM_MASTER_KEY_FILE") from None
+
+
+class KeyStore:
+    """Seals and opens texts. `path` is the file of wrapped keys."""
+
+    def __init__(self, path: Path, master: bytes) -> None:
+        self._master = master
+        self._wrap = AESGCM(hashlib.sha256(b"maum wrap" + master).digest())
+        self._cache: dict[str, AESGCM] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            path.chmod(0o600)
+            for pragma in ("journal_mode=DELETE", "synchronous=FULL", "secure_delete=ON", "busy_timeout=10000"):
+                self._db.execute(f"PRAGMA {pragma}")
+            self._db.execute("CREATE TABLE IF NOT EXISTS person_keys (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL)")
+        except (OSError, sqlite3.Error) as error:
+            raise OperatorError(
+                f"cannot use the key store {path}: {error}; set MAUM_STATE_DIR to a writable folder"
+            ) from None
+        self._check(path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def derive(self, purpose: str) -> str:
+        """A secret for another purpose (cookie signing, pseudonyms), bound to the master key."""
+        return hmac.new(self._master, f"maum {purpose}".encode(), hashlib.sha256).hexdigest()
+
+    def name(self, platform: str, person_id: str) -> str:
+        """The person's name in the key store: a keyed hash, so that the file alone says nothing about who they are."""
+        return self.derive(f"person {platform} {person_id}")[:32]
+
+    def seal(self, name: str, text: str) -> bytes:
+        """Encrypt a text under a person's key; the key is made at first use, and is on disk before this returns."""
+        nonce = secrets.token_bytes(NONCE)
+        return nonce + self._key(name, create=True).encrypt(nonce, text.encode(), name.encode())
+
+    def open(self, name: str, sealed: bytes) -> str:
+        """Decrypt.
+
+        Raises:
+            KeyError: the person's key is gone, so the text is too.
+            ValueError: the text was changed, or sealed under another key.
+        """
+        try:
+            return self._key(name).decrypt(sealed[:NONCE], sealed[NONCE:], name.encode()).decode()
+        except InvalidTag:
+            raise ValueError("a sealed text does not open with its person's key") from None
+
+    def destroy(self, name: str) -> bool:
+        """Destroy the only key to a person's texts. True when there was one."""
+        self._cache.pop(name, None)
+        return self._db.execute("DELETE FROM person_keys WHERE name = ?", (name,)).rowcount > 0
+
+    def _key(self, name: str, *, create: bool = False) -> AESGCM:
+        if name not in self._cache:
+            row = self._db.execute("SELECT wrapped FROM person_keys WHERE name = ?", (name,)).fetchone()
+            if row is None:
+                if not create:
+                    raise KeyError(name)
+                row = (self._add(name, secrets.token_bytes(KEY_BYTES)),)
+            self._cache[name] = AESGCM(self._unwrap(name, row[0]))
+        return self._cache[name]
+
+    def _add(self, name: str, key: bytes) -> bytes:
+        nonce = secrets.token_bytes(NONCE)
+        wrapped = nonce + self._wrap.encrypt(nonce, key, name.encode())
+        self._db.execute("INSERT OR IGNORE INTO person_keys VALUES (?, ?)", (name, wrapped))
+        (stored,) = self._db.execute("SELECT wrapped FROM person_keys WHERE name = ?", (name,)).fetchone()
+        return bytes(stored)  # another process may have been first
+
+    def _unwrap(self, name: str, wrapped: bytes) -> bytes:
+        return self._wrap.decrypt(wrapped[:NONCE], wrapped[NONCE:], name.encode())
+
+    def _check(self, path: Path) -> None:
+        row = self._db.execute("SELECT wrapped FROM person_keys WHERE name = ?", (CHECK,)).fetchone()
+        try:
+            self._unwrap(CHECK, row[0] if row else self._add(CHECK, bytes(KEY_BYTES)))
+        except InvalidTag:
+            self._db.close()
+            raise OperatorError(
+                f"the master key does not open {path}: set MAUM_MASTER_KEY or MAUM_MASTER_KEY_FILE to the key this "
+                "state was made with (nothing was changed)"
+            ) from None
+
+
+def _decode(encoded: str, where: str) -> bytes:
+    try:
+        key = base64.b64decode(encoded.strip(), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise OperatorError(f"{where} must be the base64 of {KEY_BYTES} random bytes (openssl rand -base64 32)")
+    return key
