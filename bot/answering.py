@@ -80,9 +80,9 @@ class Answering:
             task.cancel()
             del desk.writing[job.message]
         if task.cancelled():  # the person pressed stop: what is written counts
-            if not self._reply.text:
+            if not (text := self._reply.text.strip()):
                 raise ReplyError("stopped")
-            self._reply = replace(self._reply, finish=self._reply.finish or "stopped")
+            self._reply = replace(self._reply, text=text, finish=self._reply.finish or "stopped")
         else:
             task.result()
         keep = "log" in await desk.privacy.scopes(job.conversation.person)

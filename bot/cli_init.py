@@ -65,4 +65,4 @@ def _one_of(question: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def _quoted(value: str) -> str:
-    return value.replace("\\\\", "\\\\\\\\").replace('"', '\\\\"')
+    return value.replace("\\", "\\\\").replace('"', '\\"')

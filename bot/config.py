@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from bot.errors import OperatorError
 from bot.types import Language, Strategy
@@ -105,10 +104,8 @@ class Budget(Section):
     total_day: float = Field(default=5.0, ge=0)
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """Everything config.toml can say."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)  # type: ignore[assignment]
 
     language: Language = "ko"
     storage: Storage = Storage()
@@ -119,12 +116,6 @@ class Settings(BaseSettings):
     delivery: Delivery = Delivery()
     limits: Limits = Limits()
     budget: Budget = Budget()
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)  # `load` merges file and environment itself, to name the origin of a mistake
 
 
 def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -143,7 +134,7 @@ def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     _refuse_secrets(from_file, path)
     merged = _merge(from_file, _environment(environ))
     try:
-        return Settings(**merged)
+        return Settings.model_validate(merged)
     except ValidationError as error:
         raise OperatorError(_explain(error, from_file, path)) from None
 

@@ -92,11 +92,11 @@ class Core:
                     continue
                 metrics.first_word_s.observe(time.monotonic() - start)
                 reply = _grown(Reply("", judged, hit), opening)
-                yield reply
-                async for chunk in chunks:
-                    reply = _grown(reply, chunk)
+                while not reply.finish:
                     yield reply
+                    reply = _grown(reply, await anext(chunks))
                 _count(reply, start)
+                yield reply
                 return
 
     async def _judge(self, opening: str, aim: Aim) -> tuple[Reading | None, bool | None]:

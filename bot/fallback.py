@@ -181,7 +181,9 @@ class FallbackReplier(Replier):
                 except StopAsyncIteration:
                     return
                 except ReplyError as error:
-                    raise _Refused(error.code, error.detail) if not heard and error.code in REFUSALS else error
+                    if not heard and error.code in REFUSALS:
+                        raise _Refused(error.code, error.detail) from None
+                    raise
                 except Exception as error:
                     if timeout.expired():
                         break

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -36,7 +36,10 @@ class Database:
     """Use as `async with Database(url) as db`; then `await db.write(op)` or `async with db.reading() as connection`."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
+        try:
+            self.url = make_url(url)
+        except ArgumentError:
+            raise OperatorError(_bad_url(url)) from None
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._queue: asyncio.Queue[tuple[Operation[Any], asyncio.Future[Any]]] = asyncio.Queue()
         self._engine: AsyncEngine | None = None
@@ -79,6 +82,8 @@ class Database:
             _make_folder(Path(self.url.database).parent)
         try:
             engine = create_async_engine(self.url, **options)
+        except (ArgumentError, InvalidRequestError):
+            raise OperatorError(_bad_url(self.url.render_as_string(hide_password=True))) from None
         except ModuleNotFoundError as error:
             raise OperatorError(f"storage.url needs the package {error.name!r}: pip install 'maum[postgres]'") from None
         if self.is_sqlite:
@@ -138,6 +143,10 @@ def _fail(future: asyncio.Future[Any], error: Exception) -> None:
         log.error("a write failed after its caller had gone: %s", type(error).__name__)
     else:
         future.set_exception(error)
+
+
+def _bad_url(url: str) -> str:
+    return f"storage.url {url!r} is none: sqlite+aiosqlite:///path/maum.db or postgresql+asyncpg://user@host/maum"
 
 
 def _make_folder(folder: Path) -> None:

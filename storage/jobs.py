@@ -154,6 +154,14 @@ class Jobs:
             handles: list[str] = await connection.scalar(latest) or []
             return handles[0] if handles else None
 
+    async def open_messages(self, conversation: Conversation) -> frozenset[int]:
+        """The conversation's messages that wait for an answer, or for one more variant of it."""
+        async with self._database.reading() as connection:
+            chat_id = await self._people.known(connection, conversation.chat)
+            person_id = await self._people.known(connection, conversation.person)
+            mine = jobs.c.chat_id == chat_id, jobs.c.person_id == person_id, jobs.c.state.in_(OPEN_STATES)
+            return frozenset((await connection.scalars(select(jobs.c.message_id).where(*mine))).all())
+
     async def waiting(self, platforms: Sequence[str]) -> list[Conversation]:
         """Conversations on these platforms with open jobs that no living process works on."""
         async with self._database.reading() as connection:

@@ -12,6 +12,7 @@ from storage.database import Database
 from storage.tables import spend
 
 DAY_S = 86_400
+LOCK = 0x6D61756D  # “maum”: any number, as long as all processes use the same one
 
 
 class DatabaseLedger(Ledger):
@@ -22,6 +23,8 @@ class DatabaseLedger(Ledger):
 
     async def reserve(self, payer: str, amount: int, person_cap: int, total_cap: int) -> int | None:
         async def operation(connection: AsyncConnection) -> int | None:
+            if not self._database.is_sqlite:  # SQLite has one writer; elsewhere two processes could both see room
+                await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
             day = int(time.time()) // DAY_S
             today = select(func.coalesce(func.sum(spend.c.amount), 0)).where(spend.c.day == day)
             total = await connection.scalar(today) or 0

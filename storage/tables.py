@@ -149,8 +149,8 @@ jobs = Table(
         "uq_jobs_open_message",
         "message_id",
         unique=True,
-        sqlite_where=text("state IN ('new','working','sending') AND kind <> 'forget'"),
-        postgresql_where=text("state IN ('new','working','sending') AND kind <> 'forget'"),
+        sqlite_where=text("state IN ('new','working') AND kind <> 'forget'"),
+        postgresql_where=text("state IN ('new','working') AND kind <> 'forget'"),
     ),
     Index(None, "message_id"),
 )

@@ -92,6 +92,7 @@ class ConsolePlatform(Platform):
                 self._console.print(self._drawn(self._shown))
 
     async def _talk(self, line: str) -> None:
+        self._snapshots = asyncio.Queue()
         now = datetime.now(UTC)
         incoming = Incoming(self._here.chat, self._person, uuid.uuid4().hex, line, now, lone=True)
         receipt = await self._app.delivery.receive(incoming)
@@ -122,6 +123,7 @@ class ConsolePlatform(Platform):
         if self._shown is None:
             self._say("console.nothing")
             return
+        self._snapshots = asyncio.Queue()  # what an earlier command showed is no news
         action = Action.decode(f"{kind}:{self._shown.message}:{value}")
         receipt = await self._app.delivery.act(action, self._person)
         if follow:
@@ -136,14 +138,14 @@ class ConsolePlatform(Platform):
 
     async def _follow(self, message: int) -> None:
         """Show an answer while it is written; Ctrl+C stops it."""
-        with self._interruptible(message), Live(console=self._console, auto_refresh=False) as live:
-            while True:
-                outgoing = await self._snapshots.get()
+        with self._interruptible(message), Live(console=self._console, auto_refresh=False, transient=True) as live:
+            outgoing = await self._snapshots.get()
+            while outgoing.message != message or not outgoing.final:
                 if outgoing.message == message:
                     live.update(self._drawn(outgoing), refresh=True)
-                    if outgoing.final:
-                        self._shown = outgoing
-                        return
+                outgoing = await self._snapshots.get()
+        self._shown = outgoing
+        self._console.print(self._drawn(outgoing))
 
     @contextlib.contextmanager
     def _interruptible(self, message: int) -> Iterator[None]:

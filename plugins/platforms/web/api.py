@@ -129,7 +129,7 @@ class Api:
         first = await anext(answer)  # refusals come before the stream is opened
         return self._stream(first, answer, language) if stream else await self._whole(first, answer, language)
 
-    async def regenerate(self, reply: int, body: shapes.RegenerateBody, stream: bool = False) -> Any:
+    async def regenerate(self, reply: shapes.Id, body: shapes.RegenerateBody, stream: bool = False) -> Any:
         """One more variant: again, with another emotion, or in another tone."""
         message, conversation = await self._of_reply(reply)
         kind: Literal["other", "again"] = "other" if body.emotion else "again"
@@ -139,17 +139,17 @@ class Api:
         language = conversation.person.locale
         return self._stream(first, answer, language) if stream else await self._whole(first, answer, language)
 
-    async def select(self, reply: int, body: shapes.SelectBody) -> shapes.AnswerShape:
+    async def select(self, reply: shapes.Id, body: shapes.SelectBody) -> shapes.AnswerShape:
         """Show another variant."""
         message, conversation = await self._of_reply(reply)
         return await self._act(Action("select", message, str(body.variant)), conversation, body)
 
-    async def feedback(self, reply: int, body: shapes.FeedbackBody) -> shapes.AnswerShape:
+    async def feedback(self, reply: shapes.Id, body: shapes.FeedbackBody) -> shapes.AnswerShape:
         """👍 1, 👎 -1, or 0 to take it back."""
         message, conversation = await self._of_reply(reply)
         return await self._act(Action("feedback", message, str(body.value)), conversation, body)
 
-    async def correct(self, message: int, body: shapes.CorrectBody) -> shapes.AnswerShape:
+    async def correct(self, message: shapes.Id, body: shapes.CorrectBody) -> shapes.AnswerShape:
         """Say what the emotion really was, without a new answer."""
         conversation = await self._app.desk.conversations.conversation(message)
         return await self._act(Action("correct", message, body.emotion), conversation, body)
@@ -211,12 +211,17 @@ class Api:
         self, action: Action, conversation: Conversation, by: Person
     ) -> AsyncGenerator[Outgoing, None]:
         with self._hub.watch(conversation) as queue:
+            earlier = len(await self._app.desk.conversations.variants(action.message))
             receipt = await self._app.delivery.act(action, by)
             if receipt.outcome == "deferred":
                 raise Refusal("deferred")
-            async for outgoing in until_final(queue, action.message):
-                if outgoing.message == action.message:
+            while True:  # a page may show older variants of the same message meanwhile
+                outgoing = await queue.get()
+                news = outgoing.variants > earlier or outgoing.notice or not outgoing.final
+                if outgoing.message == action.message and news:
                     yield outgoing
+                    if outgoing.final:
+                        return
 
     async def _whole(self, first: Outgoing, rest: AsyncIterator[Outgoing], language: Language) -> Any:
         outgoing = [first, *[later async for later in rest]][-1]

@@ -45,7 +45,8 @@ class WebPlatform(Platform):
 
         listener = self._bind()
         server = Server(configured(self.application(app)))
-        log.info("web chat at http://%s:%d", self.host, listener.getsockname()[1])
+        self.port = listener.getsockname()[1]  # 0 asked for any free one
+        log.info("web chat at http://%s:%d", self.host, self.port)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await asyncio.shield(serving)
@@ -64,9 +65,9 @@ class WebPlatform(Platform):
 
         application = api.create(app, self.hub, self.api_token)
         if self.pages:
-            from plugins.platforms.web import chat
+            from plugins.platforms.web.chat import mount
 
-            chat.mount(application, app, self.hub)
+            mount(application, app, self.hub)
         return application
 
     def _bind(self) -> socket.socket:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.types import Language, Outgoing, Reading
 
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
+Id = Annotated[int, Path(ge=0, le=2**53)]
 
 
 class Body(BaseModel):

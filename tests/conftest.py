@@ -1,0 +1,28 @@
+"""For every test: state, keys and configuration of its own, and nothing of this machine's environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.house import House, open_house
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("MAUM_") and name != "MAUM_CORPORA":
+            monkeypatch.delenv(name)
+    for name in ("OPENAI_API_KEY", "DISCORD_TOKEN", "TELEGRAM_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MAUM_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("MAUM_MASTER_KEY_FILE", str(tmp_path / "home" / "master.key"))
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as house:
+        yield house
