@@ -152,9 +152,8 @@ class House:
 @asynccontextmanager
 async def open_house(tmp: Path, *answers: str | ReplyError, **sections: Any) -> AsyncIterator[House]:
     """A house over the database in `tmp`; opened twice over the same folder it is the same house after a restart."""
-    settings = Settings(
-        **({"consent": {"default": "trusted"}, "delivery": {"burst_s": 0.0, "drain_s": 1.0}} | sections)
-    )
+    defaults = {"consent": {"default": "trusted"}, "delivery": {"burst_s": 0.0, "drain_s": 1.0}}
+    settings = Settings.model_validate(defaults | sections)
     classifier, replier, platform = WordClassifier(), ScriptedReplier(*answers), MemoryPlatform()
     async with open_storage(settings.model_copy(update={"storage": _storage(tmp)})) as (database, keys, people):
         budget = Budget(DatabaseLedger(database), settings.budget.per_person_day, settings.budget.total_day)

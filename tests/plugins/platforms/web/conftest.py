@@ -1,0 +1,35 @@
+"""One server, and per module one browser with one visitor who stays; others come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser import browser
+from tests.plugins.platforms.web.server import Server
+from tests.plugins.platforms.web.visitor import Visitor, Visitors
+
+__all__ = ["browser"]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("web")) as running:
+        yield running
+    assert "Traceback" not in running.log, running.log
+
+
+@pytest.fixture(scope="module")
+def visitors(browser: Browser, server: Server) -> Iterator[Visitors]:
+    """Makes visitors: people in browsers of their own."""
+    visitors = Visitors(browser, server.url)
+    yield visitors
+    visitors.leave()
+
+
+@pytest.fixture(scope="module")
+def visitor(visitors: Visitors) -> Visitor:
+    """A Korean at a desk who has agreed to everything asked, and stays for all tests of a module."""
+    return visitors.come(agrees=True)

@@ -1,0 +1,94 @@
+"""The whole bot in a process of its own, as an operator starts it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parents[4]
+START = "import sys; from pathlib import Path; from bot.__main__ import run; sys.exit(run(Path(sys.argv[1])))"
+CONFIG = """
+[classifier]
+use = "tests.plugins.platforms.web.parts:FeelingClassifier"
+[replier]
+use = ["tests.plugins.platforms.web.parts:TalkReplier"]
+closed_loop = false
+[platforms.web]
+port = {port}
+[delivery]
+burst_s = 0.4
+drain_s = 1.0
+[limits]
+per_minute = 600
+burst = 60
+max_chars = 2000
+"""
+
+
+class Server:
+    """`config` replaces the tests' configuration; `{port}` in it is the port to use."""
+
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._config = folder / "config.toml"
+        self._config.write_text(config.replace("{port}", str(self.port)), encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log.txt").read_text(encoding="utf-8")
+
+    def start(self) -> None:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAUM_")}
+        own = {
+            "PYTHONPATH": str(ROOT),
+            "MAUM_STATE_DIR": str(self.folder / "state"),
+            "MAUM_MASTER_KEY_FILE": str(self.folder / "master.key"),
+        }
+        with (self.folder / "log.txt").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", START, str(self._config)],
+                cwd=self.folder,
+                env=inherited | own,
+                stderr=log,
+            )
+        self._wait_until_up()
+
+    def stop(self) -> int:
+        """SIGTERM, as a service manager does it; returns the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(20)
+
+    def _wait_until_up(self) -> None:
+        assert self._process is not None
+        until = time.monotonic() + 30
+        while time.monotonic() < until and self._process.poll() is None:
+            try:
+                with urlopen(f"{self.url}/health", timeout=5):
+                    return
+            except URLError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the server did not start:\n{self.log}")

@@ -1,0 +1,123 @@
+"""A person at a browser: what they see and do on the chat page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+
+expect.set_options(timeout=6_000)
+
+
+class Visitor:
+    """`errors` and `hosts` gather what the browser complained about and whom it asked for anything."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.context = context
+        self.url = url
+        self.errors: list[str] = []
+        self.hosts: set[str] = set()
+        context.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname or ""))
+        context.set_default_timeout(6_000)
+        self.page = self.open_tab()
+
+    def open_tab(self) -> Page:
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._hear)
+        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+        page.goto(self.url)
+        expect(page.locator(".m-page")).to_be_visible()
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text:  # which a restart may cause
+            self.errors.append(message.text)
+
+    def agree(self, *, log: bool = True) -> None:
+        for box in self.page.get_by_role("checkbox").all()[: 2 if log else 1]:
+            box.click()
+        self.page.locator(".m-primary").click()
+        expect(self.field).to_be_visible()
+
+    @property
+    def field(self) -> Locator:
+        return self.page.locator("textarea")
+
+    @property
+    def last(self) -> Locator:
+        """The last exchange: what was said, the chip, the answer."""
+        return self.page.locator(".m-exchange").last
+
+    @property
+    def reply(self) -> Locator:
+        return self.last.locator(".m-reply")
+
+    @property
+    def chip(self) -> Locator:
+        return self.last.locator(".m-chip")
+
+    def button(self, name: str) -> Locator:
+        """A button of the last exchange."""
+        return self.last.get_by_role("button", name=name, exact=True)
+
+    def say(self, text: str) -> None:
+        self.field.fill(text)
+        self.field.press("Enter")
+
+    def talk(self, text: str) -> str:
+        """Say something and read the whole answer."""
+        count = self.page.locator(".m-exchange").count()
+        self.say(text)
+        expect(self.page.locator(".m-exchange")).to_have_count(count + 1)
+        return self.read()
+
+    def read(self) -> str:
+        """The last answer, once it is finished."""
+        self.rested()
+        return self.reply.inner_text()
+
+    def rested(self) -> None:
+        """Wait until nothing is being written any more."""
+        expect(self.button("다시").or_(self.button("Again"))).to_be_visible()
+        expect(self.page.locator(".m-dots:visible, .m-writing:visible")).to_have_count(0)
+
+    def pages(self, count: str) -> None:
+        """Wait until the pager says so."""
+        expect(self.last.locator(".m-count")).to_have_text(re.compile(re.escape(count)))
+
+    def too_wide(self) -> bool:
+        """Does the page scroll sideways?"""
+        return bool(
+            self.page.evaluate(
+                "[document.documentElement, ...document.querySelectorAll('.m-page *')]"
+                ".some(e => getComputedStyle(e).overflowX !== 'visible' && e.scrollWidth > e.clientWidth + 1)"
+                " || [...document.querySelectorAll('.m-page *')]"
+                ".some(e => e.getBoundingClientRect().right > innerWidth + 1)"
+            )
+        )
+
+
+class Visitors:
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self._all: list[Visitor] = []
+
+    def come(self, *, agrees: bool = False, locale: str = "ko-KR", **context: Any) -> Visitor:
+        """A new person in a browser of their own."""
+        visitor = Visitor(self._browser.new_context(locale=locale, **context), self._url)
+        self._all.append(visitor)
+        if agrees:
+            visitor.agree()
+        return visitor
+
+    def leave(self) -> None:
+        """Everybody goes; no page may have failed, and none may have asked another host for anything."""
+        for visitor in self._all:
+            visitor.context.close()
+        errors = [error for visitor in self._all for error in visitor.errors]
+        hosts = set().union(*(visitor.hosts for visitor in self._all)) if self._all else set()
+        assert (errors, hosts - {"127.0.0.1"}) == ([], set())

@@ -1,0 +1,129 @@
+"""Metrics, calibration, tokenizer, batches and typing noise, on numbers small enough to check by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.emotions import GROUPS, label_set
+from training import calibrate, embeddings, linear, metrics, noise, packed, teachers, tokenizer
+from training.maum58 import LABELS, Row
+
+WORDS = ["나 오늘 회사에서 혼났어 ㅠㅠ", "오늘 회사 안 가서 좋아 ㅋㅋㅋㅋㅋㅋ", "I am so happy today!!", "why me?"] * 8
+
+
+def rows(count: int, label: str = "기쁨") -> list[Row]:
+    return [Row(f"{i}-1", str(i), 1, "ko", "t", label, "joy", "dev") for i in range(count)]
+
+
+def certain(label: str, count: int, confidence: float = 1.0) -> linear.Matrix:
+    found = np.full((count, len(LABELS)), (1 - confidence) / (len(LABELS) - 1))
+    found[:, LABELS.index(label)] = confidence
+    return found
+
+
+def test_a_perfect_model_scores_one_everywhere() -> None:
+    probabilities = certain("기쁨", 8)
+    report = metrics.of_labels(probabilities, probabilities @ linear.group_matrix(LABELS), rows(8), 0.5)
+    assert report["top1"]["value"] == report["top5"]["value"] == report["group"]["value"] == report["macro_f1"] == 1
+    assert report["sure"] == {"at": 0.5, "coverage": 1.0, "precision": 1.0, "rows": 8}
+    assert report["ece"] == 0
+
+
+def test_a_sibling_of_the_label_hits_the_group_only() -> None:
+    probabilities = certain("감사하는", 8)
+    report = metrics.of_labels(probabilities, probabilities @ linear.group_matrix(LABELS), rows(8))
+    assert (report["top1"]["value"], report["group"]["value"]) == (0, 1)
+    assert report["sure"]["precision"] is None
+
+
+def test_intervals_resample_whole_dialogues() -> None:
+    hits = np.array([1.0, 0.0] * 50)
+    alone = metrics.with_interval(hits, rows(100))["interval"]
+    few = [Row(f"{i}", str(i % 2), 1, "ko", "t", "기쁨", "joy", "dev") for i in range(100)]
+    together = metrics.with_interval(hits, few)["interval"]
+    assert isinstance(alone, list)
+    assert 0.35 < alone[0] < 0.5 < alone[1] < 0.65
+    assert together == [0.0, 1.0]
+
+
+def test_overconfidence_shows_in_the_calibration_error() -> None:
+    assert metrics.calibration_error(np.full(10, 0.9), np.array([1] * 5 + [0] * 5)) == pytest.approx(0.4)
+
+
+def test_the_temperature_cools_an_overconfident_model() -> None:
+    probabilities = np.vstack([certain("기쁨", 6, 0.99), certain("분노", 6, 0.99)])
+    heat = calibrate.temperature(probabilities, rows(12))
+    cooled = calibrate.tempered(probabilities, heat)
+    assert heat > 1
+    assert cooled[0, LABELS.index("기쁨")] < 0.99
+    assert cooled.sum(1) == pytest.approx(np.ones(12))
+
+
+def test_the_threshold_is_the_lowest_that_is_right_often_enough() -> None:
+    groups = np.zeros((100, len(GROUPS)))
+    joy, anger = GROUPS.index("joy"), GROUPS.index("anger")
+    groups[:, joy] = np.linspace(0.99, 0.5, 100)
+    groups[60:, [joy, anger]] = groups[60:][:, [anger, joy]]  # the less certain ones are wrong
+    at, precision, coverage = calibrate.threshold(groups, rows(100))
+    assert coverage == pytest.approx(0.7, abs=0.01)
+    assert precision >= 0.85
+    assert at == pytest.approx(0.65, abs=0.01)
+
+
+def test_the_tokenizer_knows_every_character_and_forgets_spaces(tmp_path: Path) -> None:
+    words = tokenizer.main(iter(WORDS), 400, tmp_path)
+    assert words.encode("회사").ids == words.encode(" 회사 ").ids
+    assert words.encode("ㅋㅋㅋㅋㅋㅋㅋㅋ").ids == words.encode("ㅋㅋㅋ").ids
+    for text in ("🤷‍♀️", "\x00", "힣", "مرحبا"):
+        assert tokenizer.UNK not in words.encode(text).ids
+        assert words.decode(words.encode(text).ids) == text
+    decomposed = "회사"
+    assert words.encode(decomposed).ids == words.encode("회사").ids
+
+
+def test_batches_hold_every_text_once_within_their_tokens(tmp_path: Path) -> None:
+    words = tokenizer.main(iter(WORDS), 400, tmp_path)
+    data = packed.pack(words, [text * (n % 5 + 1) for n, text in enumerate(WORDS)], max_tokens=16)
+    found = list(packed.epoch(data, 64, np.random.default_rng(0)))
+    assert sorted(i for batch in found for i in batch) == list(range(len(WORDS)))
+    for batch in found:
+        ids, mask, _ = packed.take(data, batch)
+        assert ids.shape == mask.shape
+        assert ids.numel() <= 64
+        assert int(mask.sum()) == int(data.lengths[batch].sum())
+
+
+def test_words_in_the_same_company_get_vectors_alike(tmp_path: Path) -> None:
+    texts = ["나는 밥을 먹었다", "나는 빵을 먹었다", "하늘에 구름이 떠 있다", "하늘에 별이 떠 있다"] * 20
+    words = tokenizer.main(iter(texts), 330, tmp_path)
+    vectors = embeddings.vectors([packed.pack(words, texts)], words.get_vocab_size(), 8, window=5)
+    rice, bread, star = (vectors[words.encode(word).ids[1:-1]].mean(0) for word in ("밥을", "빵을", "별이"))
+    assert rice @ bread > rice @ star
+    assert vectors[tokenizer.MASK] == pytest.approx(np.zeros(8))
+
+
+def test_teachers_together_stay_a_distribution() -> None:
+    joint = teachers.together([certain("기쁨", 2, 0.9), certain("분노", 2, 0.6)], sharpen=1.3)
+    assert joint.sum(1) == pytest.approx([1.0, 1.0])
+    assert joint[0].argmax() == LABELS.index("기쁨")
+
+
+@pytest.mark.parametrize("name", noise.ALL)
+def test_noise_never_empties_a_text_and_is_the_same_for_the_same_seed(name: str) -> None:
+    for text in ("했어요 ㅠㅠ", "ㅋㅋㅋ", "", "OK!!", "가"):
+        first = noise.ALL[name](text, np.random.default_rng(3))
+        assert first == noise.ALL[name](text, np.random.default_rng(3))
+        assert bool(first) or len(text) <= 1
+
+
+def test_lazy_finals_are_typed_as_people_type_them() -> None:
+    assert noise.lazy_finals("했어 없어 싫어", np.random.default_rng(0)) == "햇어 업어 실어"
+
+
+def test_every_label_shares_itself_over_its_groups() -> None:
+    shares = linear.group_matrix(label_set("maum"))
+    assert shares.sum(1) == pytest.approx(np.ones(59))
+    assert shares[LABELS.index("외로운"), GROUPS.index("sadness")] == 0.5
