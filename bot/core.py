@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -17,6 +18,7 @@ from bot.types import Aim, Chunk, Language, Prompt, Reading, Reply, Strategy, Te
 
 log = logging.getLogger(__name__)
 
+READ_S, READ_EACH_S = 10.0, 0.5  # how long a reading may take, and for each text; then it is done without
 REROLL_MIN_LEFT = 0.5  # a second try needs at least this share of the deadline
 
 
@@ -46,7 +48,8 @@ class Core:
         """A Reading per text; None where the classifier failed, which never stops an answer."""
         start = time.perf_counter()
         try:
-            scores = await self.classifier.classify(texts)
+            async with asyncio.timeout(READ_S + READ_EACH_S * len(texts)):
+                scores = await self.classifier.classify(texts)
             readings = [emotions.read(one, self.classifier.model, self.classifier.sure_at) for one in scores]
             if len(readings) != len(texts):
                 raise ClassifierError(f"{len(readings)} scores for {len(texts)} texts")

@@ -1,0 +1,231 @@
+"""Fine-tuning an encoder on maum-58: 59 labels, second labels as soft targets, groups, and what teachers know.
+
+The loss of a row is cross-entropy against its soft target, plus cross-entropy of its group (a miss inside the group is
+a smaller miss). Texts without labels carry a teacher's probabilities and are learnt by the same cross-entropy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import ModernBertForSequenceClassification
+
+from bot.emotions import find
+from training import noise, tokenizer
+from training.linear import Matrix, group_matrix
+from training.maum58 import LABELS, Row
+from training.packed import pad
+from training.pretrain import parameter_groups, schedule
+from training.runs import Run, progress
+
+Soft = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a fine-tuning may vary; presets hold the values."""
+
+    epochs: float = 12.0
+    batch: int = 64
+    rate: float = 6e-4
+    head_rate: float = 2e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.05
+    dropout: float = 0.2
+    max_tokens: int = 64
+    second: float = 0.3
+    smoothing: float = 0.1
+    group_weight: float = 1.0
+    noise: float = 0.5
+    subword_dropout: float = 0.1
+    taught_per_row: float = 1.0
+    taught_weight: float = 1.0
+    average: float = 0.995
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """Texts without labels, and a teacher's probabilities for them, shape (N, labels)."""
+
+    texts: Sequence[str]
+    probabilities: Soft
+
+
+def main(
+    settings: Settings,
+    rows: Sequence[Row],
+    encoder: Path,
+    words: Path,
+    folder: Path,
+    taught: Taught | None = None,
+    run: Run | None = None,
+    device: str = "cpu",
+) -> Path:
+    """Fine-tune and save a model folder (fp16 weights and tokenizer). An existing folder is taken as done."""
+    if (folder / "config.json").exists():
+        return folder
+    tokens = tokenizer.load(words)
+    network = build(encoder, settings)
+    network = fit(network, tokens, rows, settings, taught, run, device)
+    part = folder.with_name(folder.name + ".part")
+    network.to(torch.float16).save_pretrained(part)  # type: ignore[arg-type]
+    tokenizer.save(tokenizer.load(words), part, 128)
+    if run:
+        run.save_json(f"{folder.name}.json", asdict(settings))
+    part.rename(folder)
+    return folder
+
+
+def build(encoder: Path, settings: Settings) -> ModernBertForSequenceClassification:
+    """A pre-trained encoder with a fresh 59-label head over the mean of its states."""
+    network: ModernBertForSequenceClassification = ModernBertForSequenceClassification.from_pretrained(
+        encoder,
+        dtype=torch.float32,
+        use_safetensors=True,
+        id2label=dict(enumerate(LABELS)),
+        label2id={label: at for at, label in enumerate(LABELS)},
+        problem_type="single_label_classification",
+        classifier_pooling="mean",
+        classifier_dropout=settings.dropout,
+    )
+    return network
+
+
+def fit(
+    network: ModernBertForSequenceClassification,
+    tokens: Tokenizer,
+    rows: Sequence[Row],
+    settings: Settings,
+    taught: Taught | None = None,
+    run: Run | None = None,
+    device: str = "cpu",
+) -> ModernBertForSequenceClassification:
+    """The loop; returns the running average of the weights, which is steadier than their last value."""
+    torch.manual_seed(settings.seed)
+    random = np.random.default_rng(settings.seed)
+    network = network.to(device).train()  # type: ignore[arg-type]
+    average = deepcopy(network)
+    optimizer = torch.optim.AdamW(_groups(network, settings), betas=(0.9, 0.98), eps=1e-6)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    steps = max(1, round(settings.epochs * len(rows) / settings.batch))
+    stream = batches(rows, taught, tokens, settings, random)
+    groups = torch.from_numpy(group_matrix(LABELS)).float().to(device)
+    began = time.monotonic()
+    with progress() as bar:
+        for step in bar.track(range(steps), description="fine-tuning (steps)"):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * schedule(step / steps, settings.warmup)
+            ids, mask, targets, weights = (tensor.to(device) for tensor in next(stream))
+            with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
+                logits = network(input_ids=ids, attention_mask=mask).logits.float()
+            loss = (weights * losses(logits, targets, groups, settings.group_weight)).sum() / weights.sum()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            _follow(average, network, min(settings.average, step / (step + 10)))
+    if run:
+        run.log(
+            stage="finetune", steps=steps, seconds=round(time.monotonic() - began), loss=round(float(loss.detach()), 4)
+        )
+    average.eval()  # type: ignore[no-untyped-call]
+    return average
+
+
+def losses(logits: Tensor, targets: Tensor, groups: Tensor, group_weight: float) -> Tensor:
+    """Cross-entropy of labels plus that of groups, per row. Shapes: (B, 59), (B, 59), (59, 7) → (B,)."""
+    log_labels = logits.log_softmax(-1)
+    log_groups = (log_labels.exp() @ groups).clamp_min(1e-7).log()
+    of_labels = -(targets * log_labels).sum(-1)
+    of_groups = -((targets @ groups) * log_groups).sum(-1)
+    return of_labels + group_weight * of_groups
+
+
+def soft_targets(rows: Sequence[Row], second: float, smoothing: float) -> Soft:
+    """Shape (N, 59): label and second label; `smoothing` is spread over the label's group members, not over all."""
+    targets = np.zeros((len(rows), len(LABELS)), dtype=np.float32)
+    members = group_matrix(LABELS) @ group_matrix(LABELS).T > 0
+    for target, row in zip(targets, rows, strict=True):
+        own = LABELS.index(row.label)
+        target += smoothing * members[own] / members[own].sum()
+        target[own] += (1 - smoothing) * (1 - second if row.second else 1)
+        if row.second:
+            target[LABELS.index(row.second)] += (1 - smoothing) * second
+    return targets
+
+
+def batches(
+    rows: Sequence[Row], taught: Taught | None, tokens: Tokenizer, settings: Settings, random: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Endless batches of labelled rows, noisily typed, and of taught texts beside them."""
+    targets = soft_targets(rows, settings.second, settings.smoothing)
+    tokens.model.dropout = settings.subword_dropout or None  # Provilkov et al. 2020: other cuts of the same word
+    extra = round(settings.batch * settings.taught_per_row) if taught else 0
+    while True:
+        order = random.permutation(len(rows))
+        for at in range(0, len(order), settings.batch):
+            chosen = order[at : at + settings.batch]
+            texts = [noise.typed(rows[i].text, random, settings.noise) for i in chosen]
+            wanted, weights = targets[chosen], np.ones(len(chosen), np.float32)
+            if taught and extra:
+                others = random.integers(len(taught.texts), size=extra)
+                texts += [noise.typed(taught.texts[i], random, settings.noise / 2) for i in others]
+                wanted = np.concatenate([wanted, taught.probabilities[others]])
+                weights = np.append(weights, np.full(extra, settings.taught_weight, np.float32))
+            ids, mask = encode(tokens, texts, settings.max_tokens)
+            yield ids, mask, torch.from_numpy(wanted), torch.from_numpy(weights)
+
+
+def encode(tokens: Tokenizer, texts: Sequence[str], max_tokens: int) -> tuple[Tensor, Tensor]:
+    """Padded ids and mask of texts."""
+    found = [np.asarray(encoding.ids, dtype=np.int32) for encoding in tokens.encode_batch_fast(list(texts))]
+    return pad([row if len(row) <= max_tokens else np.append(row[: max_tokens - 1], row[-1]) for row in found])
+
+
+def probabilities(
+    network: nn.Module, tokens: Tokenizer, texts: Sequence[str], max_tokens: int = 128, device: str = "cpu"
+) -> Matrix:
+    """Uncalibrated softmax of the labels, shape (N, 59)."""
+    tokens.model.dropout = None
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    found = np.zeros((len(texts), len(LABELS)))
+    for at in range(0, len(order), 64):
+        chosen = order[at : at + 64]
+        ids, mask = (tensor.to(device) for tensor in encode(tokens, [texts[i] for i in chosen], max_tokens))
+        with torch.inference_mode():
+            logits = network(input_ids=ids, attention_mask=mask).logits.float()
+        found[chosen] = logits.softmax(-1).cpu().numpy()
+    return found
+
+
+def group_index(row: Row) -> int:
+    """The row's own group, as a column of `group_matrix`."""
+    from bot.emotions import GROUPS
+
+    return GROUPS.index(find(row.label).group)
+
+
+def _groups(network: nn.Module, settings: Settings) -> list[dict[str, Any]]:
+    """The fresh head learns faster than the encoder."""
+    head = [p for name, p in network.named_parameters() if not name.startswith("model.")]
+    body = parameter_groups(getattr(network, "model"), settings.weight_decay)  # noqa: B009
+    for group in body:
+        group["lr"] = settings.rate * group["speed"]
+    return [*body, {"params": head, "lr": settings.head_rate, "weight_decay": settings.weight_decay}]
+
+
+def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
+    with torch.no_grad():
+        for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)

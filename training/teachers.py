@@ -1,0 +1,107 @@
+"""Teachers: linear models whose joint judgement on unlabelled texts the encoder learns (Hinton et al. 2015).
+
+Two readers of different kind: character n-grams, which know our rows' spelling, and averaged word vectors, which know
+from millions of unlabelled tokens what means alike. Their geometric mean is better than either (training/LOG.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+from sklearn.linear_model import LogisticRegression
+from tokenizers import Tokenizer
+
+from training import corpus
+from training.finetune import Taught
+from training.linear import Matrix, of_rows
+from training.maum58 import LABELS, Row
+from training.tokenizer import SPECIAL
+
+CHAT_LENGTHS = range(6, 90)  # characters; longer lines are articles
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Strengths are inverse regularisation, as scikit-learn's C; `texts` is how many unlabelled texts are taught."""
+
+    ngram_strength: float = 10.0
+    vector_strength: float = 0.02
+    texts: int = 120_000
+    sharpen: float = 1.3
+    seed: int = 1
+
+
+class VectorReader:
+    """Logistic regression over the mean of a text's word vectors, standardised."""
+
+    def __init__(self, vectors: Matrix, tokens: Tokenizer, strength: float) -> None:
+        self.vectors, self.tokens, self.strength = vectors, tokens, strength
+
+    def fit(self, rows: Sequence[Row]) -> VectorReader:
+        found = self._means([row.text for row in rows])
+        self.middle, self.spread = found.mean(0), found.std(0) + 1e-9
+        self.model = LogisticRegression(C=self.strength, max_iter=200)
+        self.model.fit((found - self.middle) / self.spread, [LABELS.index(row.label) for row in rows])
+        return self
+
+    def predict(self, texts: Sequence[str]) -> Matrix:
+        """Probabilities, shape (N, 59)."""
+        probabilities = np.zeros((len(texts), len(LABELS)))
+        found = (self._means(texts) - self.middle) / self.spread
+        probabilities[:, self.model.classes_] = self.model.predict_proba(found)
+        return probabilities
+
+    def _means(self, texts: Sequence[str]) -> Matrix:
+        means = np.zeros((len(texts), self.vectors.shape[1]))
+        for mean, encoding in zip(means, self.tokens.encode_batch_fast(list(texts)), strict=True):
+            ids = [i for i in encoding.ids if i >= len(SPECIAL)]
+            if ids:  # divided by the root: long texts speak a little louder than short ones
+                mean += self.vectors[ids].sum(0) / np.sqrt(len(ids))
+        return means
+
+
+def main(settings: Settings, rows: Sequence[Row], folder: Path, vectors: Path, tokens: Tokenizer, keep: Path) -> Taught:
+    """Fit the teachers on rows, let them judge unlabelled texts; kept in a file and read back when it is there."""
+    texts = list(chosen_texts(folder, settings))
+    if not keep.exists():
+        save_file({"probabilities": judge(settings, rows, load_file(vectors)["vectors"], tokens, texts)}, keep)
+    return Taught(texts, load_file(keep)["probabilities"])
+
+
+def judge(settings: Settings, rows: Sequence[Row], vectors: Matrix, tokens: Tokenizer, texts: Sequence[str]) -> Matrix:
+    """The teachers' joint probabilities, float32 of shape (N, 59)."""
+    ngrams = of_rows(rows, settings.ngram_strength)
+    words = VectorReader(vectors, tokens, settings.vector_strength).fit(rows)
+    parts = [texts[at : at + 10_000] for at in range(0, len(texts), 10_000)]
+    return np.concatenate(
+        [together([ngrams.predict(part, len(LABELS)), words.predict(part)], settings.sharpen) for part in parts]
+    ).astype(np.float32)
+
+
+def together(judgements: Sequence[Matrix], sharpen: float = 1.0) -> Matrix:
+    """Geometric mean of probabilities, to the power `sharpen`, scaled to sum to 1 again."""
+    joint = np.exp(sharpen * np.mean([np.log(np.maximum(j, 1e-6)) for j in judgements], axis=0))
+    scaled: Matrix = joint / joint.sum(1, keepdims=True)
+    return scaled
+
+
+def chosen_texts(folder: Path, settings: Settings) -> Iterator[str]:
+    """Unlabelled texts like chat: all questions to a chat bot, then short lines and comments in fixed shares."""
+    yield from corpus.chatbot_questions(folder)
+    random = np.random.default_rng(settings.seed)
+    shares = {
+        "text": (corpus.korean_text(folder), 0.45),
+        "en": ((row.text for row in corpus.goemotions(folder, "en", "train")), 0.25),
+        "ko": ((row.text for row in corpus.goemotions(folder, "ko", "train")), 0.1),
+        "kote": ((row.text for row in corpus.kote(folder, "train")), 0.05),
+        "reviews": ((row.text for row in islice(corpus.nsmc_ratings(folder), 60_000)), 0.15),
+    }
+    for texts, share in shares.values():
+        fitting = [text for text in texts if len(text) in CHAT_LENGTHS]
+        wanted = min(len(fitting), round(settings.texts * share))
+        yield from (fitting[at] for at in random.choice(len(fitting), size=wanted, replace=False))
