@@ -74,7 +74,7 @@ def classify(
 
 @app.command()
 def emotions(
-    since: Annotated[str, typer.Option(help="How far back: 30m, 12h, 7d, 4w.")] = "7d",
+    since: Annotated[str, typer.Option(help="From when on: 30m, 12h, 7d, 4w ago, or a date.")] = "7d",
     person: Annotated[str, typer.Option(help="A pseudonym, as the list shows it.")] = "",
     group: Annotated[str, typer.Option(help="joy, sadness, anger, anxiety, hurt, embarrassment or neutral.")] = "",
     label: Annotated[str, typer.Option(help="One emotion.")] = "",

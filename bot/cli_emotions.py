@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import datetime
 
 from rich.console import Console
@@ -14,27 +13,20 @@ from bot.__main__ import open_storage
 from bot.answering import label_of
 from bot.config import Settings
 from bot.errors import OperatorError
-from bot.moderation import Moderation
+from bot.moderation import Moderation, moment
 from storage.emotion_log import EmotionLog, Filter, Page
-from storage.rows import now_ms
-
-UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 def asked(since: str, person: str, group: str, label: str, size: int) -> Filter:
     """The command's options as a question to the log.
 
     Raises:
-        OperatorError: a time span or group that is none.
-        Refusal: "unknown_emotion".
+        OperatorError: there is no such group.
+        Refusal: "bad_time" or "unknown_emotion".
     """
-    span = re.fullmatch(r"(\d{1,6})([mhdw])", since)
-    if not span:
-        raise OperatorError(f"--since {since!r} is no time span: write 30m, 12h, 7d or 4w")
     if group and group not in emotions.GROUPS:
         raise OperatorError(f"--group {group!r} is unknown: {', '.join(emotions.GROUPS)}")
-    start = now_ms() - int(span[1]) * UNITS_MS[span[2]]
-    return Filter(since=start, person=person, group=group, label=label_of(label) if label else "", size=size)
+    return Filter(since=moment(since), person=person, group=group, label=label_of(label) if label else "", size=size)
 
 
 async def show(settings: Settings, wanted: Filter, *, as_json: bool) -> None:

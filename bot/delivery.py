@@ -15,6 +15,7 @@ from typing import Literal
 from bot import actions, answering, metrics
 from bot.desk import Desk
 from bot.errors import Refusal
+from bot.text import clean
 from bot.types import Action, Conversation, Incoming, Outgoing, Person
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Delivery:
         Raises:
             Refusal: it was not taken, and why.
         """
-        incoming = replace(incoming, text=incoming.text.replace("\x00", ""))  # which PostgreSQL cannot store
+        incoming = replace(incoming, text=clean(incoming.text))
         try:
             await self._check(incoming)
         except Refusal as refusal:

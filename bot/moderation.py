@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from bot.contracts import Platform
 from bot.errors import Refusal
@@ -11,6 +14,7 @@ from bot.types import Person
 from storage.emotion_log import EmotionLog, Filter, Page
 
 MAX_SIZE = 200
+UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 class Moderation:
@@ -34,3 +38,18 @@ class Moderation:
             if not (asked_here and surface and await surface.may_moderate(asker, space)):
                 raise Refusal("not_moderator")
         return await self._log.query(replace(wanted, size=min(wanted.size, MAX_SIZE)))
+
+
+def moment(text: str) -> int:
+    """A moment in UTC milliseconds: a span before now (30m, 12h, 7d, 4w), or an ISO date or time.
+
+    Raises:
+        Refusal: "bad_time".
+    """
+    if span := re.fullmatch(r"(\d{1,6})([mhdw])", text):
+        return time.time_ns() // 1_000_000 - int(span[1]) * UNITS_MS[span[2]]
+    try:
+        at = datetime.fromisoformat(text)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        raise Refusal("bad_time", text=text[:40]) from None

@@ -12,6 +12,7 @@ from typing import TypedDict
 
 from bot import emotions
 from bot.locale import say
+from bot.text import clean, shorten
 from bot.types import Prompt, Reading
 
 MAX_TURN_CHARS = 8_000
@@ -42,7 +43,7 @@ def _system(prompt: Prompt) -> Iterator[str]:
     )
     if prompt.rejected:
         # each on one line, since a reply may quote the person and their line breaks could forge lines of ours
-        quoted = (f"- “{shorten(' '.join(valid(text).split()), 300)}”" for text in prompt.rejected)
+        quoted = (f"- “{shorten(' '.join(clean(text).split()), 300)}”" for text in prompt.rejected)
         yield "\n".join((say(prompt.language, "prompt.rejected"), *quoted))
 
 
@@ -67,7 +68,7 @@ def _emotion(prompt: Prompt, reading: Reading | None) -> str:
 def _turns(prompt: Prompt) -> list[Message]:
     merged: list[Message] = []
     for turn in prompt.turns:
-        text = shorten(valid(turn.text), MAX_TURN_CHARS)
+        text = shorten(clean(turn.text), MAX_TURN_CHARS)
         if merged and merged[-1]["role"] == turn.role:
             merged[-1]["content"] += "\n" + text
         else:
@@ -75,16 +76,3 @@ def _turns(prompt: Prompt) -> list[Message]:
     while merged and merged[0]["role"] != "user":
         merged.pop(0)
     return merged
-
-
-def valid(text: str) -> str:
-    """The text without lone surrogates, which are no UTF-8 and so can be neither sent nor stored."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def shorten(text: str, limit: int) -> str:
-    """The text, or its beginning and end when it is longer than `limit` characters."""
-    if len(text) <= limit:
-        return text
-    head = limit * 2 // 3
-    return f"{text[:head]} … {text[len(text) - (limit - head) :]}"

@@ -30,7 +30,17 @@ def test_the_plugin_of_the_documentation_installs_and_answers(tmp_path: Path) ->
     (package / "pyproject.toml").write_text(project, encoding="utf-8")
     (package / "maum_shout.py").write_text(plugin, encoding="utf-8")
     assert len(plugin.strip().splitlines()) <= 30
-    install = ["pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", site, package]
+    install = [
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--target",
+        site,
+        package,
+    ]
     subprocess.run([sys.executable, "-m", *map(str, install)], check=True, capture_output=True, timeout=100)
     (tmp_path / "config.toml").write_text(used + '[classifier]\nuse = "tests.house:WordClassifier"\n', encoding="utf-8")
     (tmp_path / "test_shout.py").write_text(conformance, encoding="utf-8")

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 
 from bot.contracts import Replier
 from bot.errors import OperatorError, ReplyCode, ReplyError
-from bot.prompt import Message, render, valid
+from bot.prompt import Message, render
+from bot.text import clean
 from bot.types import Chunk, Prompt, Usage
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ class _Answer:
         self._note(_get(choices[0], "finish_reason"))
         content = _get(choices[0], part)
         self._refused = self._refused or bool(_get(content, "refusal"))
-        text = self._unthought(valid(_text(_get(content, "content"))))
+        text = self._unthought(clean(_text(_get(content, "content"))))
         self._said = self._said or bool(text.strip())
         return text
 

@@ -153,7 +153,7 @@ def test_init_writes_a_configuration_that_loads_and_never_overwrites(tmp_path: P
         (["run"], {"MAUM_STORAGE__URL": "nonsense"}, "storage.url"),
         (["run"], {"MAUM_STORAGE__URL": "sqlite:///x.db"}, "storage.url"),
         (["run"], {"MAUM_MASTER_KEY": "short"}, "MAUM_MASTER_KEY must be"),
-        (["emotions", "--since", "yesterday"], {}, "--since 'yesterday' is no time span"),
+        (["emotions", "--since", "yesterday"], {}, "'yesterday' is no time"),
         (["emotions", "--group", "rage"], {}, "--group 'rage' is unknown"),
         (["emotions", "--label", "행복회로"], {}, "행복회로"),
     ],

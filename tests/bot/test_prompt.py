@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot import emotions
 from bot.prompt import MAX_TURN_CHARS, render, shorten
+from bot.text import clean
 from bot.types import Aim, Emotion, Prompt, Reading, Turn
 from tests.bot.parts import prompt, reading
 
@@ -91,7 +92,7 @@ def test_roles_never_flip_whatever_failed_before(earlier: list[Turn], last: str)
     expected = ["system", *(("user", "assistant")[number % 2] for number in range(len(messages) - 1))]
     assert [message["role"] for message in messages] == expected
     assert messages[-1]["role"] == "user"
-    assert messages[-1]["content"].endswith(last.encode("utf-8", "replace").decode())
+    assert messages[-1]["content"].endswith(clean(last))
     assert all(message["content"].encode() for message in messages[:1])
 
 

@@ -19,6 +19,7 @@ from bot import emotions
 from bot.app import App
 from bot.errors import Refusal
 from bot.locale import pick, say
+from bot.moderation import moment
 from bot.types import Action, Chat, Conversation, Incoming, Language, Outgoing, Person, Text
 from plugins.platforms.web import compat, shapes
 from plugins.platforms.web.hub import Hub, until_final
@@ -166,8 +167,8 @@ class Api:
         space: str = "",
         group: str = "",
         label: str = "",
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: Annotated[str, Query(max_length=40)] = "",
+        until: Annotated[str, Query(max_length=40)] = "",
         min_score: Annotated[float, Query(ge=0, le=1)] = 0.0,
         sure: bool | None = None,
         missed: bool | None = None,
@@ -185,8 +186,8 @@ class Api:
             person=person,
             group=group,
             label=emotions.find(label).label if label else "",
-            since=_ms(since),
-            until=_ms(until),
+            since=moment(since) if since else None,
+            until=moment(until) if until else None,
             min_score=min_score,
             sure=sure,
             missed=missed,
@@ -279,9 +280,3 @@ def _failed(outgoing: Outgoing) -> bool:
 def _by(body: shapes.PersonBody, conversation: Conversation) -> Person:
     """Whom the client names, else the conversation's own person: the client vouches for it."""
     return Person("web", body.person) if body.person else conversation.person
-
-
-def _ms(at: datetime | None) -> int | None:
-    if at is None:
-        return None
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -21,6 +21,7 @@ from bot.app import App
 from bot.core import Voice
 from bot.errors import Refusal, ReplyError
 from bot.locale import pick, say
+from bot.text import clean
 from bot.types import Language, Text, Turn
 
 COOKIE = "maum_predict"
@@ -119,7 +120,7 @@ def _without_answer(turns: list[Turn], text: str) -> tuple[list[Turn], tuple[str
 
 
 def _checked(text: str, limit: int) -> str:
-    text = text.replace("\x00", "")
+    text = clean(text)
     if not text.strip():
         raise Refusal("empty")
     if len(text) > limit:

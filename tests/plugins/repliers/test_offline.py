@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.types import Turn
+from plugins.conformance.replier import ReplierConformance, stream, text_of
 from plugins.repliers._bank import bank, sentences
 from plugins.repliers.offline import OfflineReplier
-from tests.conformance.replier import ReplierConformance, stream, text_of
 from tests.plugins.repliers.offline_voice import NOTES, answer, asked, reading, voice
 
 

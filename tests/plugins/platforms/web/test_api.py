@@ -102,7 +102,10 @@ async def test_the_log_answers_over_rest(served: tuple[House, httpx.AsyncClient]
     found = (await client.get("/api/emotions", params={"group": "sadness", "since": "2020-01-01T00:00:00"})).json()
     assert (found["total"], found["coverage"], found["entries"][0]["label"]) == (1, 1.0, "슬픔")
     assert "너무 슬퍼" not in json.dumps(found, ensure_ascii=False)
-    assert (await client.get("/api/emotions", params={"group": "joy"})).json()["total"] == 0
+    for params, total in (({"group": "joy"}, 0), ({"since": "7d"}, 1), ({"until": "1h"}, 0)):
+        assert (await client.get("/api/emotions", params=params)).json()["total"] == total
+    bad = await client.get("/api/emotions", params={"since": "yesterday"})
+    assert (bad.status_code, bad.json()["error"]) == (422, "bad_time")
 
 
 async def test_classifying_keeps_nothing(served: tuple[House, httpx.AsyncClient]) -> None:
