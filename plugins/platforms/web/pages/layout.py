@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -143,4 +144,4 @@ def _checked(args: Any) -> tuple[str, str, int]:
     given = args if isinstance(args, dict) else {}
     text = str(given.get("text") or "")
     length = given.get("length")
-    return str(given.get("key") or "")[:64], text, length if isinstance(length, int) else len(text)
+    return str(given.get("key") or uuid.uuid4().hex)[:64], text, length if isinstance(length, int) else len(text)

@@ -28,8 +28,8 @@ ANSWERS: Mapping[str, Sequence[str]] = {
     "텅 빈": ("북적이다가 혼자 남으면 더 그렇지. 저녁은 먹었어?",),
 }
 DEFAULT = ("그랬구나. 조금 더 들려줄래?", "응, 듣고 있어. 그때 어떤 기분이었어?", "네 얘기 더 듣고 싶어.")
-WORD_S = 0.02
-SLOW_WORD_S = 0.08
+WORD_S = 0.01
+SLOW_WORD_S = 0.05
 
 
 class FeelingClassifier(Classifier):

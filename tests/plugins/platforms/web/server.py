@@ -25,7 +25,7 @@ closed_loop = false
 [platforms.web]
 port = {port}
 [delivery]
-burst_s = 0.4
+burst_s = 0.3
 drain_s = 1.0
 [limits]
 per_minute = 600

@@ -4,6 +4,7 @@
 window.maum = (() => {
   const find = (name) => document.querySelector(`[data-maum="${name}"]`);
   const NEAR_PX = 90;
+  const RECONNECT_MS = 1500; // the most to wait before the next try while the server is away
   let composing = false;
   let sticks = true; // the reader is at the end of the talk, so it follows
 
@@ -47,6 +48,7 @@ window.maum = (() => {
   }
 
   function connected() {
+    window.socket.io.reconnectionDelayMax(RECONNECT_MS);
     const field = find("field");
     const draft = read("maum_draft", "");
     if (field && draft && !field.value) fill(field, draft);
