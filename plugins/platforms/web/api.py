@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import bot
@@ -42,7 +43,9 @@ CUT = ("cut", "stopped")  # notices beside an answer that is there
 
 def create(app: App, hub: Hub, token: str) -> FastAPI:
     """The application with all REST routes."""
-    application = FastAPI(title="Maum", version=bot.__version__, description="An emotion-aware chat bot.")
+    about = "An emotion-aware chat bot."
+    # the documentation page from our own server: no browser is sent to a CDN
+    application = FastAPIOffline(title="Maum", version=bot.__version__, description=about, redoc_url=None)
     application.include_router(_open_routes(app))
     guarded = [Depends(_guard(token))]
     application.include_router(Api(app, hub).router, prefix="/api", dependencies=guarded)

@@ -173,6 +173,9 @@ async def test_health_metrics_and_openapi_are_served(served: tuple[House, httpx.
     metrics = (await client.get("/metrics")).text
     for name in ("maum_aim_total", "maum_rerolled_total", "maum_first_word_seconds", "maum_reply_errors_total"):
         assert name in metrics
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert "https://" not in page.text, "no CDN"
     paths = (await client.get("/openapi.json")).json()["paths"]
     assert {"/api/messages", "/api/consent", "/api/emotions", "/predict", "/predict-again"} <= set(paths)
 
