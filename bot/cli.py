@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Coroutine
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 import bot
-from bot import config
+from bot import cli_db, cli_person, config
+from bot.cli_parts import AsJson, ConfigFile
+from bot.cli_parts import run_work as _run
 from bot.errors import OperatorError, Refusal
 from bot.locale import say
 
-T = TypeVar("T")
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The configuration; default config.toml.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for a program to read.")]
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=bot.__doc__)
-db = typer.Typer(no_args_is_help=True, help="The database.")
-app.add_typer(db, name="db")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Maum (마음): an emotion-aware chat bot.")
+app.add_typer(cli_db.app, name="db")
+app.add_typer(cli_person.app, name="person")
 
 
 @app.callback(invoke_without_command=True)
@@ -108,14 +104,6 @@ def init(
     cli_init.init(file, ask=not yes)
 
 
-@db.command()
-def upgrade(file: ConfigFile = None) -> None:
-    """Bring the database to the newest schema."""
-    from bot import cli_doctor
-
-    _run(cli_doctor.upgrade_database(config.load(file)))
-
-
 def main() -> None:
     """The entry point: errors of the operator end in one line, never a traceback."""
     for point in entry_points(group="maum.commands"):  # training adds its commands; bot/ never imports it
@@ -138,16 +126,6 @@ def _add(name: str, command: Any) -> None:
         app.add_typer(command, name=name)
     else:
         app.command(name)(command)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except BaseExceptionGroup as group:
-        for error in group.exceptions:
-            if isinstance(error, OperatorError):
-                raise error from None
-        raise
 
 
 def _language(code: str) -> str:
