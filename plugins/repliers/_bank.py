@@ -28,6 +28,7 @@ class Act:
     within: int = 0
     feels: bool = False  # answered after a sentence that takes the feeling in
     small: bool = False  # small talk: only where nothing weighs on the person
+    asks: bool = False  # only where something is asked
     not_for: tuple[str, ...] = ()  # groups that mean something else by it
 
     def fits(self, text: str) -> bool:
@@ -41,8 +42,12 @@ class Act:
 class Topic:
     cues: re.Pattern[str]
     noun: str
-    bad: tuple[str, ...]
-    good: tuple[str, ...]
+    said: Mapping[str, tuple[str, ...]]  # by group; `bad` and `good` stand for all groups but joy, and for joy
+
+    def lines(self, group: str) -> tuple[str, ...]:
+        """What may be said of it to somebody in this mood; often nothing."""
+        usual = {"joy": "good", "neutral": ""}.get(group, "bad")
+        return self.said.get(group) or self.said.get(usual, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +96,14 @@ def _act(row: Mapping[str, Any]) -> Act:
         within=row.get("within", 0),
         feels=row.get("feels", False),
         small=row.get("small", False),
+        asks=row.get("asks", False),
         not_for=tuple(row.get("not_for", ())),
     )
 
 
 def _topic(row: Mapping[str, str]) -> Topic:
-    return Topic(re.compile(row["cues"]), row["noun"], _lines(row["bad"]), _lines(row["good"]))
+    said = {name: _lines(text) for name, text in row.items() if name not in ("cues", "noun")}
+    return Topic(re.compile(row["cues"]), row["noun"], said)
 
 
 def _table(table: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -114,6 +121,6 @@ def _slots(
     say: Mapping[str, tuple[str, ...]],
 ) -> dict[str, str]:
     named = [(slot, lines) for name in TABLES for table in tables[name].values() for slot, lines in table.items()]
-    named += [("topic", topic.bad + topic.good) for topic in topics]
+    named += [("topic", lines) for topic in topics for lines in topic.said.values()]
     named += [("act", act.say) for act in acts] + [("act", lines) for lines in say.values()]
     return {sentence: slot for slot, lines in named for line in lines for sentence in sentences(line)}

@@ -18,28 +18,20 @@ Frame = tuple[str, ...]
 SAID_BACK = ("kuna", "dani", "myeon", "worthy", "guess")
 CLAUSE_FRAMES: tuple[Frame, ...] = (
     ("kuna", "feel"),
-    ("kuna", "feel", "ask"),
-    ("kuna", "ask"),
     ("kuna", "stay"),
-    ("kuna", "topic"),
-    ("kuna", "topic", "ask"),
-    ("dani", "ask"),
+    ("dani",),
     ("dani", "stay"),
     ("myeon", "stay"),
-    ("myeon", "ask"),
-    ("worthy", "ask"),
     ("worthy", "stay"),
     ("guess", "stay"),
-    ("guess", "ask"),
 )
+CLAUSE_TOPIC_FRAMES: tuple[Frame, ...] = (("kuna", "topic"), ("dani", "topic"))
+TOPIC_FRAMES: tuple[Frame, ...] = (("topic", "stay"),)
 MIRROR_FRAMES: tuple[Frame, ...] = (("kuna", "feel"), ("kuna", "feel", "stay"), ("feel", "stay"), ("feel",), ("stay",))
-LATER_FRAMES: tuple[Frame, ...] = (("later", "ask"), ("later", "stay"), ("later", "feel"))
+LATER_FRAMES: tuple[Frame, ...] = (("later", "stay"), ("later", "feel"))
 PLAIN_FRAMES: tuple[Frame, ...] = (
-    ("feel", "ask"),
     ("feel", "stay"),
-    ("topic", "ask"),
-    ("topic", "stay"),
-    ("feel", "topic"),
+    ("feel", "ask"),
 )
 LAST_FRAMES: tuple[Frame, ...] = (("feel",), ("stay",), ("ask",))
 
@@ -80,10 +72,13 @@ def _felt(situation: Situation) -> list[str]:
 def _frames(situation: Situation, turned_down: Sequence[frozenset[str]]) -> Iterator[Frame]:
     """Frames in order of preference; a frame like one that was turned down is left out."""
     groups = [PLAIN_FRAMES, LAST_FRAMES]
+    if situation.topic:
+        groups.insert(0, TOPIC_FRAMES)
     if _goes_on(situation) and situation.heard.clause is None:
         groups.insert(0, (*LATER_FRAMES, *PLAIN_FRAMES))
-    if situation.heard.clause and not any("clause" in slots for slots in turned_down):
-        groups.insert(0, CLAUSE_FRAMES)
+    plainly = situation.keys[0] == "grieving"  # a loss is not repeated to the bereaved
+    if situation.heard.clause and not plainly and not any("clause" in slots for slots in turned_down):
+        groups[:0] = [CLAUSE_TOPIC_FRAMES, CLAUSE_FRAMES] if situation.topic else [CLAUSE_FRAMES]
     if situation.mirror:
         groups.insert(0, MIRROR_FRAMES)
     if situation.prompt.aim.tone == "shorter":
@@ -144,9 +139,8 @@ def _options(situation: Situation, slot: str) -> Iterator[Sequence[str]]:
     if slot in SAID_BACK:
         yield from _said_back(situation, slot)
     elif slot == "topic":
-        grieving = situation.keys[0] == "grieving" or situation.group in ("neutral", "embarrassment")
-        if situation.topic and not grieving:
-            yield situation.topic.good if situation.group == "joy" else situation.topic.bad
+        if situation.topic and situation.keys[0] not in ("grieving", "gentle"):
+            yield situation.topic.lines(situation.group)
     elif slot == "later":
         yield from _later(situation)
     else:
@@ -173,9 +167,9 @@ def _said_back(situation: Situation, slot: str) -> Iterator[Sequence[str]]:
 def _later(situation: Situation) -> Iterator[Sequence[str]]:
     lines = situation.bank.later["good" if situation.group == "joy" else "bad"]
     earlier = "".join(turn.text for turn in situation.prompt.turns[:-1] if turn.role == "user")
-    topic = topic_of(earlier, situation.bank)
+    topic = topic_of(earlier, situation.bank, situation.group)
     if topic and situation.topic is None:
-        yield [line.format(noun=topic.noun) for line in lines["topic"]]
+        yield [line.format(noun=topic.noun) for line in lines.get("topic", ())]
     yield lines["say"]
 
 

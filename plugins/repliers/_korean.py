@@ -1,9 +1,9 @@
 """Hearing a Korean message: what mood it is in, and one clause of it turned towards the person who said it.
 
-The morphological analyser (kiwipiepy) takes the message apart; the last predicate gets the ending that suits a verb, an
-adjective or 이다 in its tense (떨어졌어요 → 떨어졌구나, 추워 → 춥구나, 먹어 → 먹는구나), the speaker becomes the hearer
-(내가 → 네가), and everything between stays as it was written. A clause that is not understood for certain is not
-reflected: `Heard.clause` is None, and the sentence bank answers alone.
+The morphological analyser (kiwipiepy) takes the message apart; the last predicate gets the ending that suits a verb,
+an adjective or 이다 in its tense (떨어졌어요 → 떨어졌구나, 추워 → 춥구나), the speaker becomes the hearer (내가 → 네가)
+and everything between stays as it was written. The result is read once more by the analyser. A clause that is not safe
+to say back (`_korean_safe`) is left alone: `Heard.clause` is None, and the sentence bank answers.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from bot.types import Group
 from plugins.repliers import _korean_words as words
 from plugins.repliers._korean_endings import Clause, Endings
+from plugins.repliers._korean_safe import TURNING, is_aside, is_sound
 from plugins.repliers._korean_words import Piece, Word
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi
 
 MAX_CHARS = 400
-MAX_WORDS, MAX_CLAUSE_CHARS = 7, 32
+MAX_PIECES = 3
+MAX_WORDS, MAX_CLAUSE_CHARS = 7, 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,21 @@ class Korean:
         return Heard(asks, requests, doubts, None if words.QUOTES.search(text) else self._best(pieces, group))
 
     def _best(self, pieces: Sequence[Piece], group: Group) -> Clause | None:
-        """The first clause that tells what happened, else the first that names a feeling."""
-        clauses = [clause for piece in pieces if (clause := self._clause(piece, group, len(pieces) == 1))]
-        clauses = [clause for clause in clauses if not clause.weak or len(pieces) == 1]
-        told = [clause for clause in clauses if not clause.bare]
-        ranked = told or clauses
-        return ranked[0] if ranked else None
+        """The first clause that is safe to say back; none where another sentence goes on or turns the story."""
+        if len(pieces) > MAX_PIECES:
+            return None
+        bright = group in ("joy", "neutral")
+        for place, piece in enumerate(pieces):
+            aside = all(is_aside(other, bright and place == 0) for other in pieces if other is not piece)
+            clause = self._clause(piece, group, len(pieces) == 1) if aside else None
+            if clause and not (clause.weak and len(pieces) > 1):
+                return clause
+        return None
 
     def _pieces(self, part: str) -> list[Piece]:
         """The sentences of a part: cut where an ending closes one and more words follow."""
         text = self._without_cute_codas(part.rstrip("?"))
-        tokens = [Word(t.form, t.tag, t.start, t.start + t.len) for t in self._kiwi.tokenize(text)]
+        tokens = self._tokens(text)
         pieces: list[list[Word]] = [[]]
         for token in tokens:
             tensed = len(pieces[-1]) > 1 and pieces[-1][-2].tag in ("EP", "VA", "VA-I", "VX", "XSA")
@@ -86,19 +92,25 @@ class Korean:
         if piece.marked or words.UNSAFE.search(piece.surface.replace(" ", "")):
             return None
         tokens = words.without_lead(piece.tokens)
-        if not tokens or any(not words.ALLOWED.match(token.tag) for token in tokens):
+        if not tokens or tokens[0].form in TURNING or any(not words.ALLOWED.match(token.tag) for token in tokens):
             return None
         if not self._understood(piece, tokens):
             return None
-        clause = words.last_clause(words.split(piece.text, tokens), MAX_WORDS)
+        phrase = words.split(piece.text, tokens)
+        clause = words.last_clause(phrase, MAX_WORDS)
         if clause is None or sum(len(word) for word in clause.surfaces) > MAX_CLAUSE_CHARS:
             return None
         shifted = words.towards_you(clause, self._kiwi.join)
         if shifted is None:
             return None
         ended = self._endings.end(shifted, group, alone)
-        told = ended and (ended.bare or ended.mood or alone or len(shifted.groups) > 1)
-        return ended if told else None
+        told = ended and (ended.bare or ended.mood or len(shifted.groups) > 1 or clause is phrase)
+        if not ended or not told or not (ended.bare or self._kiwi.space(ended.kuna) == ended.kuna):
+            return None
+        return ended if is_sound(ended.kuna, self._tokens(ended.kuna)) else None
+
+    def _tokens(self, text: str) -> list[Word]:
+        return [Word(t.form, t.tag, t.start, t.start + t.len) for t in self._kiwi.tokenize(text)]
 
     def _understood(self, piece: Piece, tokens: Sequence[Word]) -> bool:
         """Do the morphemes, put together again, give what was written?"""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bot.types import Group
 from plugins.repliers._korean_predicates import (
-    CAUSE,
     EVENTS,
     FELT,
     GLAD,
@@ -16,21 +15,19 @@ from plugins.repliers._korean_predicates import (
     SCENE,
     SEEN,
     SORRY,
-    STATED,
     TIMED,
     WORRY,
     Morph,
     Predicate,
     is_certain,
     is_done,
-    is_hearsay,
     is_negated,
     kind_of,
     mood_of,
     root_of,
-    way_on,
     without_dying,
 )
+from plugins.repliers._korean_safe import is_simple
 from plugins.repliers._korean_words import KIN, Join, Phrase, questioned, with_particle
 
 
@@ -71,33 +68,24 @@ class Endings:
         wh = questioned([token for word in phrase.groups for token in word])
         if wh and predicate.stem[-1][0] != "모르":
             return None
-        if predicate.final in CAUSE:
-            return self._because(phrase, predicate) if alone else None
         if predicate.final in ("려고", "으려고"):
             return Clause(" ".join((*phrase.surfaces, "하는구나")))
         if predicate.final in ("ᆯ까", "을까"):
-            return self._whether(predicate, group)
-        if predicate.final in ("ᆯ래", "을래"):
-            return Clause(self._say(predicate, ("고", "EC"), ("싶", "VX"), ("구나", "EF"), endings=()))
+            return self._whether(phrase, predicate, group) if alone else None
         return self._stated(phrase, predicate, group)
 
     def _stated(self, phrase: Phrase, predicate: Predicate, group: Group) -> Clause | None:
-        if predicate.final not in STATED or not is_certain(phrase, predicate):
+        if not is_certain(phrase, predicate) or not is_simple(phrase, predicate, group):
             return None
-        if phrase.groups[-1][-1].form in ("래", "래요") and predicate.kind != "copula":
-            return Clause(self._say(predicate, ("라고", "EC")) + " 했구나")
         mood = mood_of(predicate, phrase)
         if (group == "joy" and mood < 0) or (group not in ("joy", "neutral") and mood > 0):
             return None
-        guessed = way_on(predicate, group)
-        if guessed is not None:
-            return Clause(self._expected(predicate, guessed), mood=mood) if guessed else None
         root, weak = root_of(predicate), predicate.final in SCENE
         felt = not is_negated(phrase, predicate) and root in FELT
         return Clause(
             kuna=self._kuna(predicate),
             dani="" if weak or is_negated(phrase, predicate) else self._dani(predicate, group),
-            myeon="" if weak or (predicate.past and group == "anxiety") else self._myeon(phrase, predicate),
+            myeon="" if weak else self._myeon(phrase, predicate, group),
             worthy=self._felt(predicate, ("ᆯ", "ETM")) + " 만해" if felt else "",
             guess="정말 " + self._felt(predicate, ("겠", "EP"), ("다", "EF")) if felt and root in GUESSABLE else "",
             bare=felt and len(phrase.groups) <= (2 if phrase.groups[0][0].tag == "MAG" else 1),
@@ -152,7 +140,7 @@ class Endings:
         short = self._say(predicate, ("ᆫ다니", "EF"))
         return self._say(predicate, ("는다니", "EF")) if "ᆫ" in short else short
 
-    def _myeon(self, phrase: Phrase, predicate: Predicate) -> str:
+    def _myeon(self, phrase: Phrase, predicate: Predicate, group: Group) -> str:
         """Only for what may happen again: a habit, or a mishap that befalls anybody."""
         tokens = [token for word in phrase.groups for token in word]
         personal = any(token.form in TIMED or token.tag in ("NP", "MM") or token.form in KIN for token in tokens)
@@ -161,10 +149,16 @@ class Endings:
         fits = (
             predicate.kind == "verb"
             and predicate.final not in NOUNLIKE
-            and not is_hearsay(predicate)
             and 2 <= len(phrase.groups) <= (2 if predicate.past else 4)
         )
-        if not fits or personal or chained or predicate.stem[-1][1] == "VX" or (predicate.past and not mishap):
+        if (
+            group != "anger"
+            or not fits
+            or personal
+            or chained
+            or predicate.stem[-1][1] == "VX"
+            or (predicate.past and not mishap)
+        ):
             return ""
         return self._say(predicate, ("면", "EC"), endings=[e for e in predicate.endings if e[0] == "시"])
 
@@ -175,21 +169,10 @@ class Endings:
         )
         return own + self._join((*predicate.stem, *predicate.endings, *more))
 
-    def _because(self, phrase: Phrase, predicate: Predicate) -> Clause | None:
-        return Clause(" ".join((*phrase.surfaces, "그랬구나"))) if len(phrase.groups) <= 4 else None
-
-    def _whether(self, predicate: Predicate, group: Group) -> Clause | None:
-        if predicate.kind == "copula" or group not in WORRY:
+    def _whether(self, phrase: Phrase, predicate: Predicate, group: Group) -> Clause | None:
+        if predicate.kind == "copula" or group not in WORRY or predicate.endings or len(phrase.groups) > 6:
             return None
         return Clause(self._say(predicate, ("ᆯ지", "EC")) + " " + WORRY[group])
-
-    def _expected(self, predicate: Predicate, how: str) -> str:
-        return (
-            predicate.before + self._join(predicate.stem) + how if how.startswith("거") else self._seems(predicate, how)
-        )
-
-    def _seems(self, predicate: Predicate, how: str) -> str:
-        return self._say(predicate, ("어서", "EC"), endings=()) + how
 
     def _noun(self, phrase: Phrase) -> Clause | None:
         """또 야근 → 또 야근이구나. Only for what happens to people, so that 엄마 never becomes 엄마구나."""

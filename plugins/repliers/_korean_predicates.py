@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
-from bot.types import Group
-from plugins.repliers._korean_words import KIN, Phrase, Word, listed
+from plugins.repliers._korean_words import Phrase, Word, listed
 
 Morph = tuple[str, str]
 
@@ -28,11 +26,9 @@ class Predicate:
         return ("었", "EP") in self.endings
 
 
-STATED = listed("stated")
 SEEN = listed("seen")
 PLAIN = listed("plain")  # could also be a command, or a question
 NOUNLIKE = listed("nounlike")
-CAUSE = listed("cause")
 ADJECTIVAL = listed("adjectival")
 TIMED = listed("timed")
 MAY_WILL = listed("may_will")
@@ -44,10 +40,6 @@ FELT = listed("felt")
 SCENE = frozenset(["는데", "ᆫ데", "은데", "는데요", "ᆫ데요", "은데요", "지만"])
 GUESSABLE = listed("guessable")
 WORRY = {"anxiety": "걱정되는구나", "neutral": "고민되는구나"}
-
-
-def is_hearsay(predicate: Predicate) -> bool:
-    return predicate.final.rstrip("요") in ("대", "ᆫ대", "는대", "래")
 
 
 def without_dying(phrase: Phrase) -> Phrase:
@@ -91,12 +83,8 @@ def is_certain(phrase: Phrase, predicate: Predicate) -> bool:
         and not wishing
     ):
         return False
-    said_of_me = any(t.form in ("나", "저") and n.tag == "JKS" for t, n in pairwise(tokens))
-    told = any(token.form in ("다는", "ᆫ다는", "는다는", "라는", "다고", "ᆫ다고", "라고") for token in tokens)
-    if (told and said_of_me) or (is_hearsay(predicate) and any(token.form in ("나", "저") for token in tokens)):
-        return False
-    somebody = any(token.tag in ("JKS", "JX", "NP") or token.form in KIN for token in tokens)
-    if is_hearsay(predicate) and predicate.final != "래" and not somebody:
+    quoting = ("다는", "ᆫ다는", "는다는", "라는", "다고", "ᆫ다고", "는다고", "라고", "자고", "냐고")
+    if any(token.form in quoting for token in tokens):
         return False
     if predicate.kind == "copula":
         accused = any(token.tag == "NP" and token.form in ("나", "저") for token in tokens) and "안" in phrase.surfaces
@@ -151,13 +139,3 @@ def is_done(phrase: Phrase, stem: Sequence[Word]) -> bool:
 def is_negated(phrase: Phrase, predicate: Predicate) -> bool:
     word_before = phrase.surfaces[-2] if len(phrase.surfaces) > 1 else ""
     return word_before in ("안", "못") or predicate.stem[-1][0] in ("않", "못하") or predicate.before in ("안", "못")
-
-
-def way_on(predicate: Predicate, group: Group) -> str | None:
-    """How to go on after …것 같아 and …ㄹ 거야; "" for “better not”, None where nothing is guessed."""
-    if predicate.stem[-1][0] == "같" and group == "anxiety":
-        return " 걱정되는구나"
-    if predicate.kind == "copula" and predicate.stem[0][0] == "거" and predicate.before.rstrip()[-1:]:
-        future = (ord(predicate.before.rstrip()[-1]) - 0xAC00) % 28 == 8
-        return "" if future and group not in ("joy", "neutral") else None
-    return None

@@ -101,7 +101,7 @@ SINGLE = re.compile(r"([햇갓왓됏엇앗랏졋럿셧겟잇봣줫])(?=어|다|�
 CUT = re.compile(r"(?<!\d)[.,]+|[.,]+(?!\d)|[!…~\n♡♥;^]+|[ㅋㅎㅠㅜ]+|(?<=\?)")
 ODD = re.compile(r"[^\w\s가-힣ㄱ-ㅎㅏ-ㅣ?%:'\"“”‘’「」『』-]+")
 QUOTES = re.compile(r"[\"“”‘’「」『』<>]|(?<!\w)'|'(?!\w)|(?<=[가-힣])'")
-REQUEST = re.compile(r"(줘|주세요|주라|주실래요|줘요|주시겠어요|부탁해|부탁드려요|부탁드립니다|부탁)(?=$)")
+REQUEST = re.compile(r"((?<!씩 )줘|주세요|주라|주실래요|줘요|주시겠어요|부탁해|부탁드려요|부탁드립니다|부탁)(?=$)")
 ALLOWED = re.compile(r"N|V|MM|MAG|MAJ|J|E|X|SN|SL|IC")
 WH = listed("wh")
 ASKING = listed("asking")
@@ -115,6 +115,7 @@ DROPPED = listed("dropped")
 SPEAKER = {"나": "너", "저": "너", "저희": "너희", "여기": "거기", "이곳": "그곳"}
 HEARER = listed("hearer")
 CUTTING = listed("cutting")
+TIMES = listed("timed")
 EXAMS = listed("exams")
 NEEDS_AT = listed("needs_at")
 NEXT_WORD = re.compile(r"N(?!NB)|V[VA]|MM|MAG")
@@ -185,22 +186,18 @@ def _run_together(before: Word, token: Word) -> bool:
     if before.tag == "NNB" and before.form in ("것", "거", "수"):
         return token.tag[:2] in ("VA", "VV")
     if before.tag == "EC":
-        return before.form == "고" and token.tag == "VX"
+        return token.tag == "VX" and (before.form == "고" or token.form == "있")
     apart = BEFORE_WORD.match(before.tag) or before.form in ADVERBS
     return bool(apart and NEXT_WORD.match(token.tag)) and token.start >= before.end
 
 
 def last_clause(phrase: Phrase, limit: int) -> Phrase | None:
     """The whole phrase if it is short; else what follows the last ending that may be cut at without changing sense."""
-    if len(phrase.groups) <= limit - 2:
-        return phrase
     for place in range(len(phrase.groups) - 2, 0, -1):
         ending, following = phrase.groups[place - 1][-1], phrase.groups[place][0]
         rest = phrase.groups[place:]
-        own_subject = any(word[-1].tag in ("JKS", "JX") for word in rest[:-1])
-        if ending.tag in ("EC", "EF") and ending.form in CUTTING and following.tag != "VX":
-            if ending.form == "고" and not own_subject:
-                continue
+        own_subject = any(word[-1].tag == "JKS" for word in rest[:-1])
+        if ending.tag in ("EC", "EF") and ending.form in CUTTING and following.tag != "VX" and own_subject:
             cut = Phrase(phrase.groups[place:], phrase.surfaces[place:])
             return cut if len(cut.groups) <= limit else None
     return phrase if len(phrase.groups) <= limit else None
@@ -259,7 +256,8 @@ def _speaker(group: tuple[Word, ...], before: list[tuple[Word, ...]], after: Wor
         subject_said = any(
             token.tag == "JKS" or (token.tag == "JX" and word[0].tag == "NP") for word in before for token in word
         )
-        if subject_said:
+        adverbs = all(word[-1].tag == "MAG" or word[-1].form in TIMES for word in before)
+        if subject_said or not adverbs:
             return {"빼": "너", "좋아하": "너를", "사랑하": "너를"}.get(after.form) if not rest else None
         return ""
     if me and rest[0].tag == "JKG" and after.form in KIN:

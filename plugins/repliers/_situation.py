@@ -17,9 +17,9 @@ Hear = Callable[[str, Group], Heard]
 Choice = TypeVar("Choice")
 
 REMEMBERED = 10  # replies within which no sentence comes again
-TOPIC_CHARS = 40  # a longer story is about more than the word that stands in it
+TOPIC_CHARS = 60  # a longer story is about more than the word that stands in it
 GRIEF = re.compile(
-    r"(영감|남편|아내|집사람|엄마|아빠|어머니|아버지)(을|를)?먼저보내|유산했|유산됐|안움직여|돌아가셨|돌아가신|돌아가시|장례|발인|무지개다리|하늘나라|별이되|떠나보냈|떠나보내|영정|납골|49재|"
+    r"(영감|남편|아내|집사람|엄마|아빠|어머니|아버지)(을|를)?먼저보내|(영감|남편|아내|할멈|바깥양반|집사람)(이|가|도)?(떠나|가고나|보내)|유산했|유산됐|안움직여|돌아가셨|돌아가신|돌아가시|장례|발인|무지개다리|하늘나라|별이되|떠나보냈|떠나보내|영정|납골|49재|"
     r"(강아지|고양이|아이|우리개|할머니|할아버지|엄마|아빠|친구|동생|형|언니|누나|오빠|햄스터)(가|이|도)?(어제|오늘|결국|갑자기|죽)?(죽었|세상을)|"
     r"세상을?떠|passedaway|funeral|(dog|cat|mom|mum|dad|grandma|grandpa|friend|mother|father|grandmother|grandfather|wife|husband)(just)?died"
 )
@@ -78,7 +78,7 @@ def situate(prompt: Prompt, words: Bank, hear: Hear) -> Situation:
         text=text,
         group=group,
         keys=_keys(text, group, label, heard, words),
-        topic=topic_of(text, words) if len(bare(text)) <= TOPIC_CHARS else None,
+        topic=topic_of(text, words, group) if len(bare(text)) <= TOPIC_CHARS else None,
         used=frozenset(sentence for one in (*said, *prompt.rejected) for sentence in sentences(one)),
         seed="\x1e".join((*(f"{turn.role}:{turn.text}" for turn in turns), str(len(prompt.rejected)))),
     )
@@ -97,6 +97,7 @@ def _keys(text: str, group: Group, label: str, heard: Heard, words: Bank) -> tup
     return (code, *words.feelings[code].get("like", (group,)))
 
 
-def topic_of(text: str, words: Bank) -> Topic | None:
+def topic_of(text: str, words: Bank, group: str) -> Topic | None:
+    """The first topic of the message that has something to say in this mood."""
     matched = text.lower() if text.isascii() else "".join(text.split())
-    return next((topic for topic in words.topics if topic.cues.search(matched)), None)
+    return next((topic for topic in words.topics if topic.lines(group) and topic.cues.search(matched)), None)

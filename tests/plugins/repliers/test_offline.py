@@ -92,14 +92,35 @@ def test_a_variant_that_was_turned_down_is_answered_differently_not_only_in_word
         ("잘게", "자|쉬어|꿈|밤|눈"),
         ("너 사람이야?", "AI"),
         ("ㅋㅋㅋㅋ", "웃|좋은 일"),
-        ("세종대왕이 한글 만든 게 몇 년도야?", "알|대답|자신|모른|검색"),
-        ("이메일 하나만 써줘", "어려워|없어|말동무"),
-        ("심심해", "심심|놀자|노래|어디"),
+        ("세종대왕이 한글 만든 게 몇 년도야?", "알|모르|검색|몰라"),
+        ("이메일 하나만 써줘", "못|어려워"),
+        ("심심해", "심심|수다|어디"),
         ("우울증인 것 같아 이 약 먹어도 돼?", "의사|병원|진료"),
     ],
 )
 def test_what_a_message_does_decides_the_answer(text: str, words: str) -> None:
     assert any(word in answer(asked(text, "neutral")) for word in words.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("text", "group", "words"),
+    [
+        ("짜증나 말 걸지마", "anger", "조용|여기|안 걸게"),
+        ("나 이제 씻으러 간다 ㅂㅂ", "neutral", "응|그래"),
+        ("머하노", "neutral", "너는"),
+        ("짜장 짬뽕 골라줘", "neutral", "짜장|짬뽕"),
+        ("오늘 저녁 뭐 먹을까? 라면 아니면 볶음밥", "neutral", "라면|볶음밥"),
+        ("너 몇살이야?", "neutral", "나이"),
+        ("너도 잠 자니?", "neutral", "잠"),
+        ("지금 몇 시예요", "neutral", "시간|시계"),
+        ("유산했어요. 아무한테도 말 못 하고 있어요", "sadness", "마음|슬|힘들|말"),
+        ("엄마가 이제 저를 못 알아보세요", "sadness", "마음"),
+    ],
+)
+def test_what_the_person_is_doing_comes_before_what_they_feel(text: str, group: str, words: str) -> None:
+    reply = answer(asked(text, group))
+    assert any(word in reply for word in words.split("|"))
+    assert "저장" not in reply
 
 
 @pytest.mark.parametrize("text", ["죽고 싶어", "그만 살고 싶다", "나 자해했어", "다 사라지고 싶어"])
@@ -157,7 +178,7 @@ def test_a_story_that_goes_on_is_referred_to() -> None:
     replies = [
         answer(asked(text, "sadness", before=before)) for text in ("하…", "에휴 진짜", "그냥 좀", "답답", "또 그래")
     ]
-    assert any(word in reply for reply in replies for word in ("아까", "취업", "얘기할수록", "그 뒤로", "그 일이"))
+    assert any(word in reply for reply in replies for word in ("아까", "계속", "안 풀리지", "안 가시지"))
 
 
 @pytest.mark.parametrize(
