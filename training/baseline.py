@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,19 @@ from training.linear import Matrix
 from training.maum58 import LABELS, Row
 
 
-def main(train: Sequence[Row], rows: Sequence[Row], folder: Path) -> tuple[dict[str, Any], dict[str, Matrix]]:
-    """Reports of both baselines on `rows`, and their group probabilities, each of shape (N, 7)."""
-    texts = [row.text for row in rows]
-    comments = linear.of_comments(folder).predict(texts, 7)
-    of_slice = linear.of_rows(train).predict(texts, len(LABELS))
-    groups = {"comments": comments, "slice": of_slice @ linear.group_matrix(LABELS)}
-    reports = {
-        "comments": metrics.of_groups(comments, rows),
-        "slice": metrics.of_labels(of_slice, groups["slice"], rows),
-    }
-    return reports, groups
+def main(
+    train: Sequence[Row], parts: Mapping[str, Sequence[Row]], folder: Path
+) -> dict[str, dict[str, tuple[dict[str, Any], Matrix]]]:
+    """For each part of the corpus and each baseline: its report, and its group probabilities of shape (N, 7)."""
+    comments, of_slice = linear.of_comments(folder), linear.of_rows(train)
+    found: dict[str, dict[str, tuple[dict[str, Any], Matrix]]] = {}
+    for part, rows in parts.items():
+        texts = [row.text for row in rows]
+        groups = comments.predict(texts, 7)
+        labels = of_slice.predict(texts, len(LABELS))
+        summed = labels @ linear.group_matrix(LABELS)
+        found[part] = {
+            "comments": (metrics.of_groups(groups, rows), groups),
+            "slice": (metrics.of_labels(labels, summed, rows), summed),
+        }
+    return found

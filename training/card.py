@@ -35,17 +35,9 @@ any foreign weights. {parameters:.1f} million parameters, {megabytes:.1f} MB: a 
 
 ## Figures
 
-{split}. {rows}
+{split}. {train_rows} training rows, a tenth of their dialogues kept for calibration.
 
-| | this model | n-grams on the same rows (b) | n-grams on comments (a) |
-|---|---|---|---|
-{table}
-
-Lead in group accuracy over (a): {lead_a}; over (b): {lead_b}.
-Sure readings (group probability ≥ {sure_at}): {sure}. Calibration error: labels {ece}, groups {group_ece}.
-
-Group accuracy by language: {languages}. By group: {groups}.
-
+{parts}
 ## Data and licences
 
 {sources}
@@ -64,17 +56,40 @@ are therefore likely to be better than on real chat.
 """
 
 
+PART = """\
+### {part}: {rows} rows, {dialogues} dialogues
+
+| | this model | n-grams on the same rows (b) | n-grams on comments (a) |
+|---|---|---|---|
+{table}
+
+Lead in group accuracy over (a): {lead_a}; over (b): {lead_b}.
+Sure readings (group probability ≥ {sure_at}): {sure}. Calibration error: labels {ece}, groups {group_ece}.
+By language: {languages}. By group: {groups}.
+"""
+
+
 def text(found: dict[str, Any], model: Path) -> str:
     """The card of a model folder with these figures (as `default.report` makes them)."""
-    ours, slice_, comments = found["model"], found["baselines"]["slice"], found["baselines"]["comments"]
     size = (model / "model.safetensors").stat().st_size
-    rows, sure = found["rows"], ours["sure"]
     return CARD.format(
         name="maum-small",
         parameters=size / 2e6,
         megabytes=size / 1e6,
-        split=found["split"].capitalize(),
-        rows=f"{rows['train']} training rows; {rows['dev']} held-back rows in {rows['dev_dialogues']} dialogues.",
+        split=found["split"],
+        train_rows=found["train_rows"],
+        parts="\n".join(_part(part, found[part]) for part in ("dev", "test") if part in found),
+        sources=SOURCES,
+    )
+
+
+def _part(part: str, found: dict[str, Any]) -> str:
+    ours, slice_, comments = found["model"], found["baselines"]["slice"], found["baselines"]["comments"]
+    sure = ours["sure"]
+    return PART.format(
+        part=part,
+        rows=found["rows"],
+        dialogues=found["dialogues"],
         table="\n".join(_line(name, key, ours, slice_, comments) for name, key in MEASURES),
         lead_a=_value(found["lead"]["comments"]),
         lead_b=_value(found["lead"]["slice"]),
@@ -84,7 +99,6 @@ def text(found: dict[str, Any], model: Path) -> str:
         group_ece=ours["group_ece"],
         languages=", ".join(f"{lang} {value}" for lang, value in ours["by_language"].items()),
         groups=", ".join(f"{group} {ours['by_group'][group]}" for group in GROUPS if group in ours["by_group"]),
-        sources=SOURCES,
     )
 
 

@@ -51,12 +51,12 @@ def pretrain(preset: Preset = "default", device: Device = "auto") -> None:
 def train(preset: Preset = "default", device: Device = "auto") -> None:
     """Fine-tune a pre-trained encoder on maum-58, with teachers and calibration."""
     from training import corpus as corpora
-    from training import default, maum58, runs
+    from training import default, runs
 
     run = runs.Run(Path(preset).stem)
     if not run.path("encoder").exists():
         raise OperatorError(f"no encoder in {run.folder}: run `maum pretrain --preset {preset}` first")
-    rows = maum58.read(split="train")
+    rows = default.training_rows()
     model = default.tune(runs.preset(preset), run, corpora.root(), rows, default.choose(device), _say)
     _say(f"{model} is ready")
 
@@ -75,17 +75,18 @@ def evaluate(
     rows = maum58.read(split=part)  # type: ignore[arg-type]
     if not rows:
         raise OperatorError(f"maum-58 has no part {part!r} yet")
-    print(json.dumps(evaluate.main(model, rows, device), ensure_ascii=False, indent=1))
+    report, _ = evaluate.main(model, rows, device)
+    print(json.dumps(report, ensure_ascii=False, indent=1))
 
 
 @corpus.command()
-def convert(drafts: Annotated[Path, typer.Argument(help="A folder of <group>-<lang>.txt drafts.")]) -> None:
+def convert(drafts: Annotated[Path, typer.Argument(help="A folder of <part>-<lang>.txt drafts.")]) -> None:
     """Make the committed rows of writers' drafts."""
     from training import maum58
 
     written = maum58.convert(drafts)
     if not written:
-        raise OperatorError(f"no drafts in {drafts}: they are named <group>-<lang>.txt, for example joy-ko.txt")
+        raise OperatorError(f"no drafts in {drafts}: they are named <part>-<lang>.txt, for example joy-ko.txt")
     for name, rows in written.items():
         print(f"{name}: {rows} rows")
 

@@ -20,24 +20,23 @@ from training.maum58 import LABELS, Row
 AT_ONCE = 256  # texts handed to the plugin in one call
 
 
-def main(model: str, rows: Sequence[Row], device: str = "auto", max_batch: int = 32) -> dict[str, Any]:
-    """The report on one model; see `metrics.of_labels`.
+def main(model: str, rows: Sequence[Row], device: str = "auto") -> tuple[dict[str, Any], Matrix]:
+    """The report on one model (see `metrics.of_labels`), and its group probabilities of shape (N, 7).
 
     Raises:
         OperatorError: the model's labels are not those of maum-58.
     """
-    name, sure_at, probabilities, groups = asyncio.run(_score(model, rows, device, max_batch))
-    return {"model": name, **metrics.of_labels(probabilities, groups, rows, sure_at)}
+    name, sure_at, probabilities, groups = asyncio.run(_score(model, rows, device))
+    return {"model": name, **metrics.of_labels(probabilities, groups, rows, sure_at)}, groups
 
 
-def scores(model: str, rows: Sequence[Row], device: str = "auto") -> tuple[Matrix, Matrix]:
-    """Probabilities of labels (N, 59) and of groups (N, 7), through the plugin."""
-    _, _, probabilities, groups = asyncio.run(_score(model, rows, device, 32))
-    return probabilities, groups
+def scores(model: str, rows: Sequence[Row], device: str = "auto") -> Matrix:
+    """Probabilities of labels, shape (N, 59), through the plugin."""
+    return asyncio.run(_score(model, rows, device))[2]
 
 
-async def _score(model: str, rows: Sequence[Row], device: str, max_batch: int) -> tuple[str, float, Matrix, Matrix]:
-    async with TransformersClassifier(model, device, max_batch=max_batch) as classifier:
+async def _score(model: str, rows: Sequence[Row], device: str) -> tuple[str, float, Matrix, Matrix]:
+    async with TransformersClassifier(model, device) as classifier:
         if set(classifier.labels) - set(LABELS):
             raise OperatorError(f"{model} has labels that maum-58 has not: it cannot be scored on it")
         found = await ask(classifier, [row.text for row in rows])

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,16 +19,20 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import ModernBertForSequenceClassification
+from transformers.utils import logging
 
 from bot.emotions import find
 from training import noise, tokenizer
 from training.linear import Matrix, group_matrix
 from training.maum58 import LABELS, Row
-from training.packed import pad
+from training.packed import Ids, pad
 from training.pretrain import parameter_groups, schedule
 from training.runs import Run, progress
 
-Soft = npt.NDArray[np.float32]
+Soft: TypeAlias = npt.NDArray[np.float32]
+Part: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]  # ids and mask (B, L), targets (B, 59), weights (B)
+
+PARTS = 4  # a batch is run in so many parts of like length: padding it whole would cost twice the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Settings:
 
     epochs: float = 12.0
     batch: int = 64
-    rate: float = 6e-4
+    rate: float = 3e-4
     head_rate: float = 2e-3
     warmup: float = 0.1
     weight_decay: float = 0.05
@@ -89,6 +93,8 @@ def main(
 
 def build(encoder: Path, settings: Settings) -> ModernBertForSequenceClassification:
     """A pre-trained encoder with a fresh 59-label head over the mean of its states."""
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it would report the fresh head as missing
     network: ModernBertForSequenceClassification = ModernBertForSequenceClassification.from_pretrained(
         encoder,
         dtype=torch.float32,
@@ -126,19 +132,20 @@ def fit(
         for step in bar.track(range(steps), description="fine-tuning (steps)"):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * schedule(step / steps, settings.warmup)
-            ids, mask, targets, weights = (tensor.to(device) for tensor in next(stream))
-            with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
-                logits = network(input_ids=ids, attention_mask=mask).logits.float()
-            loss = (weights * losses(logits, targets, groups, settings.group_weight)).sum() / weights.sum()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss = 0.0
+            for part in next(stream):
+                ids, mask, targets, weights = (tensor.to(device) for tensor in part)
+                with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
+                    logits = network(input_ids=ids, attention_mask=mask).logits.float()
+                share = (weights * losses(logits, targets, groups, settings.group_weight)).sum()
+                share.backward()  # type: ignore[no-untyped-call]
+                loss += float(share.detach())
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             _follow(average, network, min(settings.average, step / (step + 10)))
     if run:
-        run.log(
-            stage="finetune", steps=steps, seconds=round(time.monotonic() - began), loss=round(float(loss.detach()), 4)
-        )
+        run.log(stage="finetune", steps=steps, seconds=round(time.monotonic() - began), loss=round(loss, 4))
     average.eval()  # type: ignore[no-untyped-call]
     return average
 
@@ -167,8 +174,8 @@ def soft_targets(rows: Sequence[Row], second: float, smoothing: float) -> Soft:
 
 def batches(
     rows: Sequence[Row], taught: Taught | None, tokens: Tokenizer, settings: Settings, random: np.random.Generator
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Endless batches of labelled rows, noisily typed, and of taught texts beside them."""
+) -> Iterator[list[Part]]:
+    """Endless batches of labelled rows, noisily typed, and of taught texts beside them; each comes in parts."""
     targets = soft_targets(rows, settings.second, settings.smoothing)
     tokens.model.dropout = settings.subword_dropout or None  # Provilkov et al. 2020: other cuts of the same word
     extra = round(settings.batch * settings.taught_per_row) if taught else 0
@@ -183,14 +190,20 @@ def batches(
                 texts += [noise.typed(taught.texts[i], random, settings.noise / 2) for i in others]
                 wanted = np.concatenate([wanted, taught.probabilities[others]])
                 weights = np.append(weights, np.full(extra, settings.taught_weight, np.float32))
-            ids, mask = encode(tokens, texts, settings.max_tokens)
-            yield ids, mask, torch.from_numpy(wanted), torch.from_numpy(weights)
+            yield list(_parts(encode(tokens, texts, settings.max_tokens), wanted, weights / weights.sum()))
 
 
-def encode(tokens: Tokenizer, texts: Sequence[str], max_tokens: int) -> tuple[Tensor, Tensor]:
-    """Padded ids and mask of texts."""
+def _parts(found: list[Ids], wanted: Soft, weights: Soft) -> Iterator[Part]:
+    order = np.argsort([len(row) for row in found], kind="stable")
+    for chosen in np.array_split(order, min(PARTS, len(order))):
+        ids, mask = pad([found[i] for i in chosen])
+        yield ids, mask, torch.from_numpy(wanted[chosen]), torch.from_numpy(weights[chosen])
+
+
+def encode(tokens: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[Ids]:
+    """Token ids of texts, each cut to `max_tokens`."""
     found = [np.asarray(encoding.ids, dtype=np.int32) for encoding in tokens.encode_batch_fast(list(texts))]
-    return pad([row if len(row) <= max_tokens else np.append(row[: max_tokens - 1], row[-1]) for row in found])
+    return [row if len(row) <= max_tokens else np.append(row[: max_tokens - 1], row[-1]) for row in found]
 
 
 def probabilities(
@@ -202,7 +215,7 @@ def probabilities(
     found = np.zeros((len(texts), len(LABELS)))
     for at in range(0, len(order), 64):
         chosen = order[at : at + 64]
-        ids, mask = (tensor.to(device) for tensor in encode(tokens, [texts[i] for i in chosen], max_tokens))
+        ids, mask = (tensor.to(device) for tensor in pad(encode(tokens, [texts[i] for i in chosen], max_tokens)))
         with torch.inference_mode():
             logits = network(input_ids=ids, attention_mask=mask).logits.float()
         found[chosen] = logits.softmax(-1).cpu().numpy()

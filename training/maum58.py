@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast
 
 from bot.emotions import GROUPS, entries, label_set
 from bot.errors import OperatorError
@@ -22,6 +23,7 @@ Split = Literal["train", "dev", "test"]
 
 HOME = Path(__file__).parent / "corpora" / "maum-58"
 LABELS = label_set("maum")
+DRAFT = re.compile(rf"(?P<part>{'|'.join(GROUPS)}|plain\d+|test\d+)-(?P<lang>ko|en)")
 DEV_SHARE = 4  # one dialogue in four is held back
 
 
@@ -54,24 +56,26 @@ def read(folder: Path = HOME, split: Split | None = None, lang: Language | None 
 
 
 def convert(drafts: Path, folder: Path = HOME) -> dict[str, int]:
-    """Every `<group>-<lang>.txt` of a folder → `{lang}/<group>.jsonl`; returns rows per written file.
+    """Every draft of a folder → `{lang}/<part>.jsonl`; returns rows per written file.
+
+    Drafts are named `<part>-<lang>.txt`; a part is a group, `plain<n>` (a second, plainer training part) or `test<n>`
+    (written by authors who never saw the others; all of it becomes the test part).
 
     Raises:
         OperatorError: a line is not a row; the message names the file, the line and the fault.
     """
     written: dict[str, int] = {}
-    for lang in get_args(Language):
-        for group in GROUPS:
-            draft = drafts / f"{group}-{lang}.txt"
-            if draft.exists():
-                rows = list(parse(draft.read_text(encoding="utf-8").splitlines(), group, lang, str(draft)))
-                write(rows, folder / lang / f"{group}.jsonl")
-                written[f"{lang}/{group}"] = len(rows)
+    for draft in sorted(drafts.glob("*.txt")):
+        if named := DRAFT.fullmatch(draft.stem):
+            part, lang = named["part"], cast(Language, named["lang"])
+            rows = list(parse(draft.read_text(encoding="utf-8").splitlines(), part, lang, str(draft)))
+            write(rows, folder / lang / f"{part}.jsonl")
+            written[f"{lang}/{part}"] = len(rows)
     return written
 
 
-def parse(lines: Iterable[str], group: Group, lang: Language, name: str = "draft") -> Iterator[Row]:
-    """The rows of one draft."""
+def parse(lines: Iterable[str], part: str, lang: Language, name: str = "draft") -> Iterator[Row]:
+    """The rows of one draft; `part` is the first half of its name, and of its dialogues' ids."""
     dialogue = turn = 0
     fresh = True
     for number, line in enumerate(lines, 1):
@@ -81,11 +85,13 @@ def parse(lines: Iterable[str], group: Group, lang: Language, name: str = "draft
             fresh = True
             continue
         dialogue, turn, fresh = (dialogue + 1, 1, False) if fresh else (dialogue, turn + 1, False)
-        yield _row(line, f"{group}-{lang}-{dialogue:04d}", turn, lang, f"{name}:{number}")
+        yield _row(line, f"{part}-{lang}-{dialogue:04d}", turn, lang, f"{name}:{number}")
 
 
 def part_of(dialogue: str) -> Split:
-    """The part a dialogue belongs to, by a hash of its id alone."""
+    """The part a dialogue belongs to: by its id's beginning, or else by a hash of the id alone."""
+    if dialogue.startswith("test"):
+        return "test"
     return "dev" if hashlib.sha256(dialogue.encode()).digest()[0] % DEV_SHARE == 0 else "train"
 
 

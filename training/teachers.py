@@ -1,17 +1,19 @@
 """Teachers: linear models whose joint judgement on unlabelled texts the encoder learns (Hinton et al. 2015).
 
-Two readers of different kind: character n-grams, which know our rows' spelling, and averaged word vectors, which know
-from millions of unlabelled tokens what means alike. Their geometric mean is better than either (training/LOG.md).
+Readers of different kind: character n-grams, which know our rows' spelling; averaged word vectors, which know from
+millions of unlabelled tokens what means alike; and an encoder fine-tuned on the rows alone. Together they are better
+than each of them (training/LOG.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
@@ -65,22 +67,44 @@ class VectorReader:
         return means
 
 
-def main(settings: Settings, rows: Sequence[Row], folder: Path, vectors: Path, tokens: Tokenizer, keep: Path) -> Taught:
-    """Fit the teachers on rows, let them judge unlabelled texts; kept in a file and read back when it is there."""
+def main(
+    settings: Settings,
+    rows: Sequence[Row],
+    folder: Path,
+    vectors: Path,
+    tokens: Tokenizer,
+    keep: Path,
+    reader: Callable[[Sequence[str]], Matrix] | None = None,
+) -> Taught:
+    """Fit the teachers on rows, let them judge unlabelled texts; kept in a file and read back when it is there.
+
+    `reader` is a further teacher: an encoder fine-tuned on the rows alone. It counts as much as the two others.
+    """
     texts = list(chosen_texts(folder, settings))
     if not keep.exists():
-        save_file({"probabilities": judge(settings, rows, load_file(vectors)["vectors"], tokens, texts)}, keep)
+        found = judge(settings, rows, load_file(vectors)["vectors"], tokens, texts, reader)
+        save_file({"probabilities": found}, keep)
     return Taught(texts, load_file(keep)["probabilities"])
 
 
-def judge(settings: Settings, rows: Sequence[Row], vectors: Matrix, tokens: Tokenizer, texts: Sequence[str]) -> Matrix:
-    """The teachers' joint probabilities, float32 of shape (N, 59)."""
+def judge(
+    settings: Settings,
+    rows: Sequence[Row],
+    vectors: Matrix,
+    tokens: Tokenizer,
+    texts: Sequence[str],
+    reader: Callable[[Sequence[str]], Matrix] | None = None,
+) -> npt.NDArray[np.float32]:
+    """The teachers' joint probabilities, shape (N, 59)."""
     ngrams = of_rows(rows, settings.ngram_strength)
     words = VectorReader(vectors, tokens, settings.vector_strength).fit(rows)
-    parts = [texts[at : at + 10_000] for at in range(0, len(texts), 10_000)]
-    return np.concatenate(
-        [together([ngrams.predict(part, len(LABELS)), words.predict(part)], settings.sharpen) for part in parts]
-    ).astype(np.float32)
+    joint: list[Matrix] = []
+    for at in range(0, len(texts), 10_000):
+        part = texts[at : at + 10_000]
+        judgements = [ngrams.predict(part, len(LABELS)), words.predict(part)]
+        judgements += [reader(part)] * 2 if reader else []
+        joint.append(together(judgements, settings.sharpen))
+    return np.concatenate(joint).astype(np.float32)
 
 
 def together(judgements: Sequence[Matrix], sharpen: float = 1.0) -> Matrix:

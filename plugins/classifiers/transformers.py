@@ -84,6 +84,8 @@ class TransformersClassifier(Classifier):
         if self._batcher is not None:
             await self._batcher.close()
         self._batcher = None
+        if self._loaded is not None:  # its name may still be asked for, its memory is given back
+            self._loaded.network = self._loaded.tokenizer = None
 
     @property
     def model(self) -> str:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import emotions
-from bot.prompt import MAX_TURN_CHARS, render, shorten
-from bot.text import clean
+from bot.prompt import MAX_TURN_CHARS, render
+from bot.text import clean, shorten
 from bot.types import Aim, Emotion, Prompt, Reading, Turn
 from tests.bot.parts import prompt, reading
 

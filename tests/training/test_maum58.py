@@ -54,9 +54,10 @@ def test_about_a_quarter_of_the_dialogues_is_held_back() -> None:
 def test_rows_survive_the_file(tmp_path: Path) -> None:
     home = tiny.rows(tmp_path / "maum-58")
     rows = maum58.read(home)
-    assert len(rows) == 240
+    assert len(rows) == 250
     assert {row.lang for row in maum58.read(home, lang="ko")} == {"ko"}
     assert len(maum58.read(home, "train")) + len(maum58.read(home, "dev")) == 240
+    assert {row.dialogue.split("-")[0] for row in maum58.read(home, "test")} == {"test1"}
 
 
 def test_a_broken_line_of_the_corpus_is_named(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_no_dialogue_of_the_committed_corpus_stands_on_both_sides() -> None:
     for row in rows:
         parts.setdefault(row.dialogue, set()).add(row.split)
     assert all(len(found) == 1 for found in parts.values())
-    assert all(row.split == maum58.part_of(row.dialogue) for row in rows if row.split != "test")
+    assert all(row.split == maum58.part_of(row.dialogue) for row in rows)
     assert max(Counter(row.id for row in rows).values()) == 1
 
 
@@ -100,3 +101,9 @@ def test_the_committed_rows_carry_their_labels_own_group() -> None:
 
 def _row(dialogue: str, text: str, label: str) -> Row:
     return Row(f"{dialogue}-1", dialogue, 1, "ko", text, label, entries()[label].group, "train")
+
+
+def test_what_echoes_a_held_back_row_is_not_learnt() -> None:
+    train = [_row("plain1-ko-0001", "오늘 하루 종일 아무것도 못 먹었어", "슬픔"), _row("joy-ko-0001", "좋다", "기쁨")]
+    held = [_row("test1-ko-0001", "오늘 하루종일 아무것도 못먹었어ㅠ", "우울한")]
+    assert [row.id for row in corpus_check.without_echoes(train, held)] == ["joy-ko-0001-1"]

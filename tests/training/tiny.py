@@ -71,6 +71,10 @@ def rows(home: Path) -> Path:
     for group, label, texts in (("joy", "기쁨", GOOD), ("sadness", "슬픔", BAD)):
         dialogues = [f"{label} | {texts[n % 5]} | - | -\n{label} | {texts[(n + 2) % 5]} | - | -" for n in range(60)]
         _write(drafts / f"{group}-ko.txt", "# made up\n" + "\n\n".join(dialogues))
+    _write(
+        drafts / "test1-ko.txt",
+        "\n\n".join([*(f"기쁨 | {t} | - | -" for t in GOOD), *(f"슬픔 | {t} | - | -" for t in BAD)]),
+    )
     maum58.convert(drafts, home)
     return home
 

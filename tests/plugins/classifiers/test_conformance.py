@@ -10,7 +10,7 @@ import pytest
 from bot.contracts import Classifier
 from bot.emotions import label_set
 from plugins.classifiers.transformers import TransformersClassifier
-from tests.conformance.classifier import ClassifierConformance
+from plugins.conformance.classifier import ClassifierConformance
 from tests.plugins.classifiers import checkpoints
 
 

@@ -194,8 +194,8 @@ async def test_code_in_a_checkpoint_is_never_run(tmp_path: Path) -> None:
 
 
 async def test_an_encoder_without_a_trained_head_is_refused(tmp_path: Path) -> None:
-    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    BertModel(BertConfig(vocab_size=200, **shape)).save_pretrained(tmp_path)
+    shape = BertConfig(vocab_size=200, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    BertModel(shape).save_pretrained(tmp_path)
     checkpoints.save_tokenizer(tmp_path)
     with pytest.raises(OperatorError, match="train it first"):
         await read(tmp_path, "x")
