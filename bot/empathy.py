@@ -37,10 +37,12 @@ def aim_for(reading: Reading | None, strategy: Strategy = "empathise", tone: Ton
 
 
 def hits(reading: Reading | None, aim: Aim) -> bool | None:
-    """Does a text with this reading hit the aim? The aim's groups must hold half of the probability.
+    """Does a text with this reading hit the aim? It does when the aim's groups hold half of the probability.
 
-    None when there is no reading to judge by.
+    None when nobody can tell: there is no reading, or an unsure one elsewhere, which is no proof of a miss.
     """
     if reading is None:
         return None
-    return sum(reading.groups[group] for group in aim.groups) >= HIT_AT
+    if sum(reading.groups[group] for group in aim.groups) >= HIT_AT:
+        return True
+    return False if reading.sure else None
