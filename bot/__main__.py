@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from bot import config, loader
 from bot.app import App
 from bot.budget import Budget
 from bot.config import Settings
-from bot.contracts import Classifier, Platform, Replier
+from bot.contracts import Classifier, Platform, Plugin, Replier
 from bot.core import Core
 from bot.delivery import Delivery
 from bot.desk import Desk
@@ -22,16 +22,19 @@ from bot.errors import OperatorError
 from bot.fallback import FallbackReplier
 from bot.gate import Gate
 from bot.moderation import Moderation
-from bot.privacy import Privacy
+from bot.privacy import Privacy, keeps_data
 from bot.rate_limit import RateLimit
+from bot.retention import keep_promises
 from storage import process, upgrade
 from storage.conversations import Conversations
 from storage.database import Database
 from storage.emotion_log import EmotionLog
 from storage.jobs import Jobs
-from storage.keys import KeyStore, master_key
+from storage.keys import KeyStore
 from storage.ledger import DatabaseLedger
 from storage.people import People
+from storage.retention import Days
+from storage.rotation import open_keys
 
 log = logging.getLogger("maum")
 
@@ -47,7 +50,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[tuple[Database, KeyS
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.storage.url.replace("{state}", str(state))))
         await (upgrade.upgrade(database) if database.is_sqlite else upgrade.check(database))
-        keys = KeyStore(state / "keys" / "people.db", master_key())
+        keys = open_keys(state / "keys" / "people.db")
         stack.callback(keys.close)
         yield database, keys, People(database, keys)
 
@@ -75,16 +78,30 @@ async def build(settings: Settings, only_platforms: tuple[str, ...] = ()) -> Asy
             people=people,
             core=core,
             gate=Gate(RateLimit(settings.limits.per_minute, settings.limits.burst), settings.limits.max_chars),
-            privacy=Privacy(people, settings.consent.default),
+            privacy=_privacy(settings, people, (classifier, *repliers, *platforms.values())),
             platforms=platforms,
         )
         moderation = Moderation(EmotionLog(database, people), platforms)
         yield App(settings, Delivery(desk), moderation, desk.privacy, core, desk, keys)
 
 
+@asynccontextmanager
+async def open_privacy(settings: Settings) -> AsyncIterator[Privacy]:
+    """People's rights without a running bot: storage, and of the plugins those that keep something about people."""
+    classifier, repliers, platforms = _plugins(settings, settings.platforms.use)
+    async with AsyncExitStack() as stack:
+        _, _, people = await stack.enter_async_context(open_storage(settings))
+        keeping = [plugin for plugin in (classifier, *repliers, *platforms.values()) if keeps_data(plugin)]
+        for plugin in keeping:
+            await stack.enter_async_context(plugin)
+        yield _privacy(settings, people, keeping)
+
+
 async def serve(settings: Settings, only_platforms: tuple[str, ...] = ()) -> None:
     """Run until SIGTERM or SIGINT, or until a platform ends; then drain and return."""
-    async with build(settings, only_platforms) as app:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(process.using(config.state_dir()))
+        app = await stack.enter_async_context(build(settings, only_platforms))
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -94,12 +111,18 @@ async def serve(settings: Settings, only_platforms: tuple[str, ...] = ()) -> Non
             log.info("taking up %d conversations from before the restart", recovered)
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(p.run(app), name=f"platform {n}") for n, p in app.desk.platforms.items()]
+            keeper = group.create_task(keep_promises(app.privacy), name="retention")
             stopper = group.create_task(stop.wait())
             await asyncio.wait([stopper, *running], return_when=asyncio.FIRST_COMPLETED)
             log.info("stopping: running answers may end first")
             await app.delivery.drain()
-            for task in (stopper, *running):
+            for task in (stopper, keeper, *running):
                 task.cancel()
+
+
+def _privacy(settings: Settings, people: People, plugins: Sequence[Plugin]) -> Privacy:
+    days = Days(**settings.retention.model_dump())
+    return Privacy(people, settings.consent.default, days, plugins)
 
 
 def _plugins(settings: Settings, names: tuple[str, ...]) -> tuple[Classifier, list[Replier], dict[str, Platform]]:

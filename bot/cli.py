@@ -16,7 +16,12 @@ from bot.cli_parts import run_work as _run
 from bot.errors import OperatorError, Refusal
 from bot.locale import say
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Maum (마음): an emotion-aware chat bot.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Maum (마음): an emotion-aware chat bot.",
+)
 app.add_typer(cli_db.app, name="db")
 app.add_typer(cli_person.app, name="person")
 

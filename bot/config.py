@@ -21,7 +21,7 @@ from bot.types import Language, Strategy
 
 PREFIX = "MAUM_"
 #: names with the prefix that are read elsewhere and are no config keys
-RESERVED = frozenset({"API_TOKEN", "MASTER_KEY", "MASTER_KEY_FILE", "STATE_DIR", "CORPORA"})
+RESERVED = frozenset({"API_TOKEN", "MASTER_KEY", "MASTER_KEY_FILE", "NEW_MASTER_KEY", "STATE_DIR", "CORPORA"})
 SECRETS = frozenset({"token", "key", "secret", "password", "api_key", "master_key", "api_token"})
 
 
@@ -81,6 +81,13 @@ class PlatformsSection(PluginSection):
 
 class Consent(Section):
     default: Literal["ask", "trusted"] = "ask"
+    hold_s: float = Field(default=600.0, ge=0)
+
+
+class Retention(Section):
+    texts_days: int = Field(default=30, ge=1)
+    tags_days: int = Field(default=90, ge=1)
+    audit_days: int = Field(default=365, ge=1)
 
 
 class Delivery(Section):
@@ -113,6 +120,7 @@ class Settings(Section):
     replier: ReplierSection = ReplierSection()
     platforms: PlatformsSection = PlatformsSection()
     consent: Consent = Consent()
+    retention: Retention = Retention()
     delivery: Delivery = Delivery()
     limits: Limits = Limits()
     budget: Budget = Budget()

@@ -15,12 +15,15 @@ from typing import Literal
 from bot import actions, answering, metrics
 from bot.desk import Desk
 from bot.errors import Refusal
+from bot.held import Held
 from bot.text import clean
-from bot.types import Action, Conversation, Incoming, Outgoing, Person
+from bot.types import Action, Chat, Conversation, Incoming, Outgoing, Person
+from storage.rows import Job
 
 log = logging.getLogger(__name__)
 
-Outcome = Literal["accepted", "duplicate", "deferred", "done"]
+Outcome = Literal["accepted", "duplicate", "deferred", "done", "held"]
+STOP_S = 5.0  # how long running answers may take to end when their person wants them stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Receipt:
     """What became of a message or an action.
 
     accepted: it is on disk and being worked on · duplicate: it came before · deferred: it is on disk, and will be
-    answered after the restart that is under way · done: the action's effect is shown. `message` is our id.
+    answered after the restart that is under way · done: the action's effect is shown · held: it waits in memory for
+    the person's consent, which the platform asks for now. `message` is our id.
     """
 
     outcome: Outcome
@@ -51,10 +55,15 @@ class Delivery:
         self._options = desk.settings.delivery
         self._slots = asyncio.Semaphore(self._options.workers)
         self._lanes: dict[Conversation, Lane] = {}
+        self._held = Held(desk.settings.consent.hold_s)
         self._open = True
+        desk.privacy.work = self
 
-    async def receive(self, incoming: Incoming) -> Receipt:
+    async def receive(self, incoming: Incoming, *, hold: bool = False) -> Receipt:
         """Take a message. When this returns, it is on disk and will be answered.
+
+        Args:
+            hold: without consent keep it in memory for a while, and answer it when the person agrees.
 
         Raises:
             Refusal: it was not taken, and why.
@@ -64,7 +73,35 @@ class Delivery:
             await self._check(incoming)
         except Refusal as refusal:
             metrics.received.labels(incoming.chat.platform, refusal.code).inc()
+            if hold and refusal.code == "consent_required" and self._held.add(incoming):
+                return Receipt("held")
             raise
+        return await self._take(incoming)
+
+    async def release(self, person: Person) -> None:
+        """Take what was held until the person agreed."""
+        for incoming in self._held.take(person):
+            await self._take(incoming)
+
+    async def stop(self, person: Person, chat: Chat | None = None) -> None:
+        """End a person's running answers (in one chat), close their waiting jobs with a word, drop what is held."""
+        self._held.take(person, chat)
+        known = {*self._lanes, *await self._desk.jobs.waiting(list(self._desk.platforms))}
+        mine = [one for one in known if one.person == person and (chat is None or one.chat.id == chat.id)]
+        for conversation in mine:
+            for job in await self._desk.jobs.abandon(conversation):
+                await self._show_stopped(job)
+            for message in await self._desk.jobs.open_messages(conversation):
+                if task := self._desk.writing.get(message):
+                    task.cancel()
+        tasks = {lane.task for conversation, lane in self._lanes.items() if conversation in mine}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=STOP_S)
+            for lane in late:
+                lane.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _take(self, incoming: Incoming) -> Receipt:
         message = await self._desk.jobs.accept(incoming)
         outcome: Outcome = "duplicate"
         if message is not None:
@@ -107,6 +144,14 @@ class Delivery:
             raise refusal
         if len(self._lanes) >= self._options.queue and incoming.conversation not in self._lanes:
             raise Refusal("queue_full")
+
+    async def _show_stopped(self, job: Job) -> None:
+        platform = self._desk.platforms[job.conversation.chat.platform]
+        try:
+            outgoing = await self._desk.stored(job.message, job.conversation)
+            await platform.show(replace(outgoing, notice="stopped"), job.handle)
+        except Exception as error:  # a word less; what counts is that nothing more is done
+            log.warning("that it was stopped could not be shown: %s", type(error).__name__)
 
     def _wake(self, conversation: Conversation, *, settle: bool) -> Outcome:
         if not self._open:

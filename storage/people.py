@@ -19,29 +19,43 @@ MAX_CACHED = 50_000
 
 
 class People:
-    """Row ids of people and chats (cached: they never change), sealing for a person, and their consents."""
+    """Row ids of people and chats (cached: they change only by deletion), sealing for a person, and their consents."""
 
     def __init__(self, database: Database, keys: KeyStore) -> None:
-        self._database = database
-        self._keys = keys
+        self.database = database
+        self.keys = keys
         self._ids: OrderedDict[Person | Chat, int] = OrderedDict()
         database.on_rollback.append(self._ids.clear)
 
     def seal(self, person: Person, text: str) -> bytes:
-        return self._keys.seal(self._keys.name(person.platform, person.id), text)
+        return self.keys.seal(self._name(person), text)
 
     def open(self, person: Person, sealed: bytes) -> str:
-        return self._keys.open(self._keys.name(person.platform, person.id), sealed)
+        return self.keys.open(self._name(person), sealed)
+
+    def has_key(self, person: Person) -> bool:
+        """False once the person was forgotten: every row has a key from its beginning."""
+        return self.keys.has(self._name(person))
+
+    def destroy_key(self, person: Person) -> bool:
+        """Make all that is sealed for the person unreadable for ever; True when there was a key."""
+        return self.keys.destroy(self._name(person))
+
+    def drop_cache(self) -> None:
+        """After rows of people or chats were deleted."""
+        self._ids.clear()
 
     def alias(self, person: Person) -> str:
         """The pseudonym that moderators see; it cannot be turned back without the master key."""
-        return self._keys.derive(f"alias {person.platform} {person.id}")[:10]
+        return self.keys.derive(f"alias {person.platform} {person.id}")[:10]
 
     async def ids(self, connection: AsyncConnection, conversation: Conversation) -> tuple[int, int]:
         """Row ids of chat and person, made where missing; inside a writing operation."""
         return await self.chat_id(connection, conversation.chat), await self.person_id(connection, conversation.person)
 
     async def person_id(self, connection: AsyncConnection, person: Person) -> int:
+        if person not in self._ids:
+            self.keys.ensure(self._name(person))
         values = {
             "alias": self.alias(person),
             "name": self.seal(person, person.name) if person.name else None,
@@ -61,7 +75,7 @@ class People:
 
     async def scopes(self, person: Person) -> frozenset[str]:
         """What the person agrees to at present."""
-        async with self._database.reading() as connection:
+        async with self.database.reading() as connection:
             person_id = await self.known(connection, person)
             if person_id is None:
                 return frozenset()
@@ -87,7 +101,10 @@ class People:
                 row = {"person_id": person_id, "scope": scope, "version": version, "given_at": now_ms()}
                 await connection.execute(insert(consents).values(row))
 
-        await self._database.write(operation)
+        await self.database.write(operation)
+
+    def _name(self, person: Person) -> str:
+        return self.keys.name(person.platform, person.id)
 
     async def _id(self, connection: AsyncConnection, table: Table, one: Person | Chat, values: dict[str, Any]) -> int:
         if one in self._ids:

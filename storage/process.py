@@ -1,10 +1,19 @@
-"""Who holds a lease: of a process on this machine we can ask whether it lives, any other has until its lease ends."""
+"""Processes: who holds a lease, and who uses the state folder.
+
+Of a process on this machine we can ask whether it lives; any other has until its lease ends.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.errors import OperatorError
 
 HOST = socket.gethostname()[:12]
 TOKEN = secrets.token_hex(3)
@@ -29,3 +38,43 @@ def is_alive(owner_of_lease: str) -> bool:
     except PermissionError:
         return True
     return True
+
+
+@contextmanager
+def using(state: Path, *, alone: bool = False) -> Iterator[None]:
+    """Hold the state folder, beside others or `alone`; the system lets go of it when the process dies.
+
+    Raises:
+        OperatorError: somebody else holds it in a way that excludes this.
+    """
+    make_folder(state)
+    with (state / "in-use.lock").open("a") as file:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            who = "the bot is running: stop it first" if alone else "a restore or a key rotation is under way"
+            raise OperatorError(f"{state} is in use: {who}") from None
+        yield
+
+
+def in_use(state: Path) -> bool:
+    """Does a bot run over this state folder?"""
+    try:
+        with using(state, alone=True):
+            return False
+    except OperatorError:
+        return True
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of the state.
+
+    Raises:
+        OperatorError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(
+            f"cannot create the state folder {folder}: {error.strerror}; set MAUM_STATE_DIR to a writable folder"
+        ) from None

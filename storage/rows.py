@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from bot.errors import Refusal
 from bot.types import Chat, Conversation, Emotion, Person, Reading, Reply, Usage
 from storage.tables import chats, messages, people
 
+GONE = "[…]"  # stands for a text whose key was destroyed
 JobKind = Literal["answer", "regenerate", "forget"]
 JobState = Literal["new", "working", "sending", "done", "failed"]
 
@@ -132,10 +133,37 @@ async def message_row(connection: AsyncConnection, message: int) -> Row[Any]:
     """A message with its conversation.
 
     Raises:
-        Refusal: "not_found".
+        Refusal: "not_found", also when its text was kept long enough and is gone.
     """
-    query = with_conversation(select(messages), messages).where(messages.c.id == message)
+    query = with_conversation(select(messages), messages).where(messages.c.id == message, messages.c.text != b"")
     row: Row[Any] | None = (await connection.execute(query)).first()
     if row is None:
         raise Refusal("not_found")
     return row
+
+
+def burst_of(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    """The first job and those that continue its thought: new, not lone, all of them answers."""
+    first = rows[0]
+    if first.kind != "answer" or first.lone or first.state == "sending":
+        return rows[:1]
+    end = 1
+    while end < len(rows) and rows[end].kind == "answer" and not rows[end].lone and rows[end].state == "new":
+        end += 1
+    return rows[:end]
+
+
+def job_of(row: Row[Any], conversation: Conversation, answers: str, handles: list[str]) -> Job:
+    """A row of jobs with what `take` has found out about it."""
+    emotion, _, tone = row.value.partition("/")
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        conversation=conversation,
+        message=row.message_id,
+        answers=answers,
+        emotion=emotion,
+        tone=tone,
+        state="sending" if row.state == "sending" else "working",
+        handle=handles[0] if handles else None,
+    )

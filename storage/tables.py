@@ -78,6 +78,8 @@ messages = Table(
     Column("read_with", Id),  # the last message of the burst this one was read in; null when it is itself that one
     UniqueConstraint("chat_id", "external_id"),
     Index(None, "chat_id", "person_id", "id"),
+    Index(None, "person_id"),
+    Index(None, "received_at"),
     sqlite_autoincrement=True,  # an id is never given out twice, so an old button can never reach a new message
 )
 

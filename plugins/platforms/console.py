@@ -20,9 +20,10 @@ from rich.text import Text
 from bot import emotions
 from bot.app import App
 from bot.contracts import Platform
-from bot.errors import Refusal
+from bot.errors import OperatorError, Refusal
 from bot.locale import say
 from bot.types import Action, Chat, Conversation, Group, Incoming, Language, Outgoing, Person, Reading
+from plugins.platforms.console_rights import COMMANDS, ConsoleRights
 
 COLOURS: dict[Group, str] = {
     "joy": "yellow",
@@ -49,6 +50,7 @@ class ConsolePlatform(Platform):
         person = Person("console", getpass.getuser(), locale=self._language or app.settings.language)
         self._app, self._person = app, person
         self._here = Conversation(Chat("console", "terminal"), person)
+        self._rights = ConsoleRights(app.privacy, self._here, lambda text: self._print(text, "dim"), self._yes)
         if not await self._consented():
             self._say("console.declined")
             return
@@ -61,6 +63,8 @@ class ConsolePlatform(Platform):
                 await (self._command(line.strip()) if line.startswith("/") else self._talk(line))
             except Refusal as refusal:
                 self._print(say(person.locale, f"refusal.{refusal.code}", **refusal.facts), "italic yellow")
+            except OperatorError as error:
+                self._print(str(error), "italic yellow")
         self._say("console.bye")
 
     async def show(self, outgoing: Outgoing, handle: str | None) -> str:
@@ -70,7 +74,7 @@ class ConsolePlatform(Platform):
     async def _consented(self) -> bool:
         if "talk" in await self._app.privacy.scopes(self._person):
             return True
-        self._say("console.ai_notice")
+        self._say_that_this_is_an_ai()
         if not await self._yes("console.consent"):
             return False
         scopes = ["talk", "log"] if await self._yes("console.consent_log") else ["talk"]
@@ -95,15 +99,27 @@ class ConsolePlatform(Platform):
         self._snapshots = asyncio.Queue()
         now = datetime.now(UTC)
         incoming = Incoming(self._here.chat, self._person, uuid.uuid4().hex, line, now, lone=True)
-        receipt = await self._app.delivery.receive(incoming)
-        if receipt.message:
+        receipt = await self._app.delivery.receive(incoming, hold=True)
+        if receipt.outcome == "held" and not await self._consented():
+            await self._app.privacy.consent(self._person, [])  # what was held is dropped
+            self._say("console.declined")
+        elif receipt.message or receipt.outcome == "held":
             await self._follow(receipt.message)
+        self._say_that_this_is_an_ai()
+
+    def _say_that_this_is_an_ai(self) -> None:
+        if self._app.privacy.ai_notice_due(self._here):
+            self._say("consent.ai_notice")
 
     async def _command(self, line: str) -> None:
         command, _, rest = line.partition(" ")
         match command:
             case "/help":
                 self._say("console.help")
+                self._say("privacy.console_help")
+            case _ if command in COMMANDS:
+                await self._rights.command(command, rest.strip())
+                self._shown = self._shown if command != "/forget" else None
             case "/again":
                 await self._act("again", rest.strip(), follow=True)
             case "/other":
@@ -136,10 +152,11 @@ class ConsolePlatform(Platform):
         reply = self._shown.reply if self._shown else None
         await self._act("select", str(max(0, reply.variant + step)) if reply else "1")
 
-    async def _follow(self, message: int) -> None:
-        """Show an answer while it is written; Ctrl+C stops it."""
+    async def _follow(self, message: int | None) -> None:
+        """Show an answer (None: the next one that comes) while it is written; Ctrl+C stops it."""
+        outgoing = await self._snapshots.get()
+        message = message or outgoing.message
         with self._interruptible(message), Live(console=self._console, auto_refresh=False, transient=True) as live:
-            outgoing = await self._snapshots.get()
             while outgoing.message != message or not outgoing.final:
                 if outgoing.message == message:
                     live.update(self._drawn(outgoing), refresh=True)

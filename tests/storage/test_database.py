@@ -43,8 +43,7 @@ async def test_twenty_writers_that_read_before_they_write_lose_no_update(databas
     assert await _value(database) == 1_000
 
 
-async def test_two_processes_worth_of_writers_lose_no_update(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/shared.db"
+async def test_two_processes_worth_of_writers_lose_no_update(url: str) -> None:
     async with Database(url) as one, Database(url) as two:
         await _counter(one)
 
@@ -73,6 +72,34 @@ async def test_an_operation_that_fails_fails_alone_and_leaves_nothing_behind(dat
     assert await _value(database) == 7
 
 
+async def test_after_the_server_cut_the_connection_writing_and_reading_go_on(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no server")
+    await _counter(database)
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"
+
+    async def add(connection: AsyncConnection) -> None:
+        await connection.execute(text("UPDATE counter SET n = n + 1"))
+
+    async with database.reading() as connection:
+        await connection.execute(text(cut))
+    await database.write(add)
+    assert await _value(database) == 1
+
+
+async def test_a_server_that_is_not_there_is_said_in_one_line() -> None:
+    with pytest.raises(OperatorError, match=r"cannot open the database postgresql\+asyncpg://maum@127.0.0.1:1/maum"):
+        async with Database("postgresql+asyncpg://maum@127.0.0.1:1/maum"):
+            pass
+
+
+async def test_a_database_that_the_server_does_not_have_is_said_in_one_line(postgres_server: str) -> None:
+    with pytest.raises(OperatorError, match=r"cannot open the database .*does not exist"):
+        async with Database(f"{postgres_server}/nowhere"):
+            pass
+
+
 async def test_a_cancelled_writer_does_not_stop_the_others(database: Database) -> None:
     await _counter(database)
 
@@ -87,15 +114,17 @@ async def test_a_cancelled_writer_does_not_stop_the_others(database: Database) -
 
 
 async def test_sqlite_is_set_up_to_survive_a_power_cut_and_to_erase_what_is_deleted(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PRAGMAs are SQLite's")
     wanted = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1"}
     async with database.reading() as connection:
         for pragma, value in wanted.items():
             assert str(await connection.scalar(text(f"PRAGMA {pragma}"))) == value
 
 
-async def test_the_first_start_makes_the_schema_and_the_second_leaves_it_alone(tmp_path: Path) -> None:
+async def test_the_first_start_makes_the_schema_and_the_second_leaves_it_alone(url: str) -> None:
     for _ in range(2):
-        async with Database(f"sqlite+aiosqlite:///{tmp_path}/db/maum.db") as database:
+        async with Database(url) as database:
             await upgrade.upgrade(database)
             await upgrade.check(database)
 

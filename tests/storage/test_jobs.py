@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from bot.types import Chat, Incoming, Person, Reply
 from storage import process
 from storage.conversations import Conversations
@@ -19,11 +17,6 @@ DEAD = f"{process.HOST}/999999999/abcdef"
 
 def _incoming(number: int, text: str = "안녕", lone: bool = False) -> Incoming:
     return Incoming(CHAT, PERSON, f"m{number}", text, datetime.now(UTC), lone=lone)
-
-
-@pytest.fixture
-def jobs(database: Database, people: People) -> Jobs:
-    return Jobs(database, people, process.owner(), lease_s=60)
 
 
 async def test_a_job_is_taken_once(jobs: Jobs) -> None:

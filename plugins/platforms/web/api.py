@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
@@ -22,8 +21,9 @@ from bot.errors import Refusal
 from bot.locale import pick, say
 from bot.moderation import moment
 from bot.types import Action, Chat, Conversation, Incoming, Language, Outgoing, Person, Text
-from plugins.platforms.web import compat, shapes
+from plugins.platforms.web import compat, events, shapes
 from plugins.platforms.web.hub import Hub, until_final
+from plugins.platforms.web.rights import Rights
 from storage.emotion_log import Filter, Sort
 
 STATUS = {
@@ -38,7 +38,6 @@ STATUS = {
     "limited": 429,
     "queue_full": 503,
 }
-CUT = ("cut", "stopped")  # notices beside an answer that is there
 
 
 def create(app: App, hub: Hub, token: str) -> FastAPI:
@@ -49,6 +48,7 @@ def create(app: App, hub: Hub, token: str) -> FastAPI:
     application.include_router(_open_routes(app))
     guarded = [Depends(_guard(token))]
     application.include_router(Api(app, hub).router, prefix="/api", dependencies=guarded)
+    application.include_router(Rights(app).router, prefix="/api", dependencies=guarded)
     application.include_router(compat.create(app), dependencies=guarded)
     application.add_exception_handler(Refusal, _refused)
     application.add_exception_handler(RequestValidationError, _invalid)
@@ -131,7 +131,11 @@ class Api:
         incoming = Incoming(Chat("web", body.chat), person, uuid.uuid4().hex, body.text, datetime.now(UTC), lone=True)
         answer = self._deliver(incoming)
         first = await anext(answer)  # refusals come before the stream is opened
-        return self._stream(first, answer, language) if stream else await self._whole(first, answer, language)
+        due = self._app.privacy.ai_notice_due(incoming.conversation)
+        told = say(language, "consent.ai_notice") if due else None
+        if stream:
+            return self._stream(first, answer, language, told)
+        return await self._whole(first, answer, language, told)
 
     async def regenerate(self, reply: shapes.Id, body: shapes.RegenerateBody, stream: bool = False) -> Any:
         """One more variant: again, with another emotion, or in another tone."""
@@ -227,15 +231,19 @@ class Api:
                     if outgoing.final:
                         return
 
-    async def _whole(self, first: Outgoing, rest: AsyncIterator[Outgoing], language: Language) -> Any:
+    async def _whole(
+        self, first: Outgoing, rest: AsyncIterator[Outgoing], language: Language, told: str | None = None
+    ) -> Any:
         outgoing = [first, *[later async for later in rest]][-1]
-        if _failed(outgoing):
+        if events.failed(outgoing):
             message = say(language, f"notice.{outgoing.notice}")
             return JSONResponse({"error": outgoing.notice, "message": message, "message_id": outgoing.message}, 503)
-        return shapes.answer_shape(outgoing)
+        return shapes.answer_shape(outgoing, told)
 
-    def _stream(self, first: Outgoing, rest: AsyncIterator[Outgoing], language: Language) -> StreamingResponse:
-        return StreamingResponse(_events(first, rest, language), media_type="text/event-stream")
+    def _stream(
+        self, first: Outgoing, rest: AsyncIterator[Outgoing], language: Language, told: str | None = None
+    ) -> StreamingResponse:
+        return StreamingResponse(events.events(first, rest, language, told), media_type="text/event-stream")
 
     async def _of_reply(self, reply: int) -> tuple[int, Conversation]:
         message = await self._app.desk.conversations.message_of(reply)
@@ -246,38 +254,6 @@ class Api:
         if receipt.outgoing is None or receipt.outgoing.reply is None:
             raise Refusal("not_answered")
         return shapes.answer_shape(receipt.outgoing)
-
-
-async def _events(first: Outgoing, rest: AsyncIterator[Outgoing], language: Language) -> AsyncIterator[str]:
-    """`reading`, `delta` {text} …, then `reply` (the whole answer) or `error` {code, message}."""
-    sent, told = "", False
-    async for outgoing in _chain(first, rest):
-        if outgoing.reading and not told:
-            told = True
-            yield _event("reading", shapes.reading_shape(outgoing.reading))
-        if outgoing.final:
-            if _failed(outgoing):
-                message = say(language, f"notice.{outgoing.notice}")
-                yield _event("error", {"code": outgoing.notice, "message": message})
-            else:
-                yield _event("reply", shapes.answer_shape(outgoing).model_dump())
-        elif len(outgoing.text) > len(sent):
-            yield _event("delta", {"text": outgoing.text[len(sent) :]})
-            sent = outgoing.text
-
-
-async def _chain(first: Outgoing, rest: AsyncIterator[Outgoing]) -> AsyncIterator[Outgoing]:
-    yield first
-    async for outgoing in rest:
-        yield outgoing
-
-
-def _event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
-
-
-def _failed(outgoing: Outgoing) -> bool:
-    return outgoing.reply is None or (bool(outgoing.notice) and outgoing.notice not in CUT)
 
 
 def _by(body: shapes.PersonBody, conversation: Conversation) -> Person:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.types import Language, Outgoing, Reading
 
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
+PersonId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
 Id = Annotated[int, Path(ge=0, le=2**53)]
 
 
@@ -20,6 +21,10 @@ class Body(BaseModel):
 class ConsentBody(Body):
     person: Name
     scopes: list[Literal["talk", "log", "statistics", "entries", "training"]]
+
+
+class ForgetBody(Body):
+    chat: Name | None = None
 
 
 class MessageBody(Body):
@@ -83,6 +88,22 @@ class AnswerShape(ReadingShape):
     reply: ReplyShape
     variants: int
     notice: str | None = None
+    ai_notice: str | None = None  # to be shown: at the start of a talk, and every three hours of it
+
+
+class TermShape(BaseModel):
+    """One scope of consent."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    scope: str
+    needed: bool
+    sensitive: bool
+    title: str
+    purpose: str
+    items: str
+    period: str
+    refuse: str
 
 
 class ErrorShape(BaseModel):
@@ -97,7 +118,7 @@ def reading_shape(reading: Reading | None) -> dict[str, Any]:
     return {"group": reading.group, "sure": reading.sure, "model": reading.model, "emotions": emotions}
 
 
-def answer_shape(outgoing: Outgoing) -> AnswerShape:
+def answer_shape(outgoing: Outgoing, ai_notice: str | None = None) -> AnswerShape:
     """Of a final snapshot with a reply."""
     reply = outgoing.reply
     assert reply is not None
@@ -106,5 +127,6 @@ def answer_shape(outgoing: Outgoing) -> AnswerShape:
         reply=ReplyShape(id=reply.id, text=reply.text, variant=reply.variant, hit=reply.hit),
         variants=outgoing.variants,
         notice=outgoing.notice or None,
+        ai_notice=ai_notice,
         **reading_shape(outgoing.reading),
     )

@@ -1,0 +1,40 @@
+"""Texts that wait in memory until the person agrees: ten minutes at most, a few a person, and never on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from bot.types import Chat, Incoming, Person
+
+EACH = 8
+TOTAL = 1_000
+
+
+class Held:
+    """`keep_s`: how long a text waits before it is dropped."""
+
+    def __init__(self, keep_s: float) -> None:
+        self._keep_s = keep_s
+        self._waiting: list[Incoming] = []
+
+    def add(self, incoming: Incoming) -> bool:
+        """Hold a message; False when there is no room for it."""
+        if incoming in self._waiting:
+            return True
+        mine = [one for one in self._waiting if one.person == incoming.person]
+        if len(mine) >= EACH or len(self._waiting) >= TOTAL or not self._keep_s:
+            return False
+        self._waiting.append(incoming)
+        asyncio.get_running_loop().call_later(self._keep_s, self._drop, incoming)
+        return True
+
+    def take(self, person: Person, chat: Chat | None = None) -> list[Incoming]:
+        """What a person has said (in one chat), oldest first; it is held no more."""
+        mine = [one for one in self._waiting if one.person == person and (chat is None or one.chat.id == chat.id)]
+        self._waiting = [one for one in self._waiting if one not in mine]
+        return mine
+
+    def _drop(self, incoming: Incoming) -> None:
+        with suppress(ValueError):
+            self._waiting.remove(incoming)
