@@ -93,13 +93,13 @@ def teach(
     def reader(texts: Sequence[str]) -> Matrix:
         return finetune.probabilities(scout, tokens, texts, wanted.max_tokens, device)
 
-    if not keep.exists():
-        alone = replace(wanted, epochs=min(wanted.epochs, 4.0), seed=wanted.seed + 1)
-        scout = finetune.fit(finetune.build(run.path("encoder"), alone), tokens, rows, alone, None, run, device)
     chosen = settings(teachers.Settings, table.get("teach", {}))
-    return teachers.main(
-        chosen, rows, folder, run.path("vectors.safetensors"), tokenizer.load(run.path("tokenizer")), keep, reader
-    )
+    if chosen.scout_epochs and not keep.exists():
+        alone = replace(wanted, epochs=chosen.scout_epochs, seed=wanted.seed + 1)
+        scout = finetune.fit(finetune.build(run.path("encoder"), alone), tokens, rows, alone, None, run, device)
+    third = reader if chosen.scout_epochs else None
+    vectors, words = run.path("vectors.safetensors"), tokenizer.load(run.path("tokenizer"))
+    return teachers.main(chosen, rows, folder, vectors, words, keep, third)
 
 
 def training_rows(home: Path = maum58.HOME) -> list[Row]:

@@ -34,6 +34,7 @@ class Settings:
     ngram_strength: float = 10.0
     vector_strength: float = 0.02
     texts: int = 120_000
+    scout_epochs: float = 0.0  # of an encoder fine-tuned without teachers, which then is a third one; 0: none
     sharpen: float = 1.3
     seed: int = 1
 
