@@ -101,7 +101,7 @@ class Care:
         values = care_signs.features(last, before, earlier)
         risk = self._weights.score("risk", values)
         plainly = care_signs.plainly(last.signs)
-        just_said = bool(before) and care_signs.plainly(before[-1].signs)
+        just_said = any(care_signs.plainly(seen.signs) for seen in before[-2:]) and "recovered" not in last.signs
         level: Level = "none"
         if plainly or risk > self._weights.risk_at or just_said:
             explicit = plainly or (

@@ -1,4 +1,4 @@
-"""Fits the crisis detector: `python -m training.care`, about a minute on one core; `--score FILE` scores a labelled file.
+"""Fits the crisis detector: `python -m training.care`, a minute on one core; `--score FILE` scores a labelled file.
 
 Logistic regression over what bot.care_signs sees in tests/data/care/dev.jsonl. Three heads share the features: is there
 a risk; is it said outright; is it about somebody else. Earlier turns' risks are features themselves, so the first head is
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -28,15 +29,21 @@ from bot.care_signs import Seen
 DEV = Path("tests/data/care/dev.jsonl")
 MODEL = Path("bot/care_model.json")
 STRENGTH, FOLDS, ALIKE = 0.3, 10, 0.34
-FALSE_ALARMS = 0.04  # of the hard negatives of the dev set, which decides the threshold
+FALSE_ALARMS = 0.06  # of the dev set's hard negatives; half of them are minimal pairs of veiled items
 
 Item = dict[str, Any]
 Mask = npt.NDArray[np.bool_]
 
 
 def read(path: Path = DEV) -> list[Item]:
-    """The labelled items: id, lang, level, about, turns."""
+    """The labelled items: id, lang, level, about (self, other or null), turns."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def fingerprint(path: Path = DEV) -> str:
+    """Tells from which items a model was fitted, and with which signs."""
+    signs = Path("bot/care_signs.toml").read_bytes() + Path("bot/care_signs.py").read_bytes()
+    return hashlib.sha256(path.read_bytes() + signs).hexdigest()
 
 
 def fit(items: Sequence[Item], thresholds: tuple[float, float] = (0.0, 0.0)) -> Weights:
@@ -143,7 +150,7 @@ def figures(items: Sequence[Item], judge: Callable[[Item], Finding]) -> dict[str
             level: [(i, f) for i, f in found if i["level"] == level and lang in ("all", i["lang"])]
             for level in ("explicit", "veiled", "none")
         }
-        risky = [(i, f) for i, f in of["explicit"] + of["veiled"] if f.level != "none" and i["about"]]
+        risky = [(i, f) for i, f in of["explicit"] + of["veiled"] if f.level != "none" and i.get("about")]
         table[lang] = {
             "items": {level: len(rows) for level, rows in of.items()},
             "explicit_found": _share([f.level != "none" for _, f in of["explicit"]]),
@@ -167,7 +174,8 @@ def write(weights: Weights, report: dict[str, Any], path: Path = MODEL) -> None:
         rounded = np.round(np.array(table) / scale).astype(np.int8)
         packed = base64.b64encode(rounded.tobytes()).decode()
         heads[name] = {"bias": weights.biases[name], "scale": scale, "weights": packed}
-    whole = {"risk_at": weights.risk_at, "explicit_at": weights.explicit_at, "dev_crossed": report, "heads": heads}
+    whole = {"fitted_on": fingerprint(), "risk_at": weights.risk_at, "explicit_at": weights.explicit_at}
+    whole |= {"dev_crossed": report, "heads": heads}
     path.write_text(json.dumps(whole) + "\n", encoding="utf-8")
 
 
