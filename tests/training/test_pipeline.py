@@ -60,7 +60,7 @@ def test_the_metrics_name_split_baselines_and_intervals(place: Path) -> None:
 
 def test_it_learnt_to_tell_glad_from_sad(place: Path) -> None:
     found, _ = evaluate.main(str(place / "models" / "tiny"), maum58.read(place / "maum-58", "test"), "cpu")
-    assert found["group"]["value"] > 0.8
+    assert found["group"]["value"] > 0.7
 
 
 def test_a_second_call_repeats_no_training(place: Path) -> None:

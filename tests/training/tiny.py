@@ -35,7 +35,7 @@ save_s = 0.0
 [teach]
 texts = 40
 [finetune]
-epochs = 2.0
+epochs = 9.0
 batch = 16
 """
 
