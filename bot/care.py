@@ -1,8 +1,8 @@
 """The crisis path: does somebody speak of ending their life, outright or veiled, or of somebody else at risk now?
 
-Apart from the emotions and before any language model, in plain Python, so that it works when everything else is down.
-A linear model over signs and n-grams (bot.care_signs, fitted by training/care.py into care_model.json) decides; what is
-said plainly, with no frame that would excuse it, counts whatever the model thinks. The answers are fixed, reviewed texts
+Apart from the emotions and before any language model, in plain Python: it works when everything else is down. A linear
+model over signs and n-grams (bot.care_signs; fitted by training/care.py into care_model.json) decides; what is said
+plainly, with no frame that would excuse it, counts whatever the model thinks. The answers are fixed, reviewed texts
 (care.toml). docs/care.md is the published protocol, with figures.
 
 Sources: WHO mhGAP (ask, listen, always say where help is, never describe a method); Posner et al. 2011 (Columbia scale:
@@ -11,20 +11,20 @@ wish, thoughts, method, intent, plan, behaviour); Korea's unified line 109 since
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import tomllib
 from array import array
+from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from math import exp
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bot import care_signs
-from bot.care_signs import Seen
+from bot.care_signs import FICTION, Seen
 from bot.types import Language
 
 Level = Literal["explicit", "veiled", "none"]
@@ -33,6 +33,7 @@ HEADS = ("risk", "explicit", "other")
 
 TURNS = 4  # the last turn and up to three before it
 WINDOW = 240  # characters judged at once; of a longer text the most worrying stretch counts
+_HERE = Path(__file__)
 _SENTENCE = re.compile(r"(?<=[.!?…\n])\s+")
 
 
@@ -60,7 +61,7 @@ class Weights:
 
 
 class Care:
-    """Loads once (about 0.3 s); then a message takes less than 2 ms. Safe to call from anywhere: it keeps nothing."""
+    """Loads once (about 0.2 s); then a message takes less than 2 ms. Safe to call from anywhere: it keeps nothing."""
 
     def __init__(self, weights: Weights | None = None) -> None:
         self._weights = weights or load()
@@ -97,11 +98,15 @@ class Care:
         return any(expression.search(seen) for expression in _unsafe()) or "1393" in text
 
     def _judge(self, last: Seen, before: Sequence[Seen]) -> Finding:
+        if not any(care_signs.evident(seen.signs) for seen in (last, *before)):
+            return Finding("none", "self", 0.0)
         earlier = [_chance(self._weights.score("risk", care_signs.features(seen, (), ()))) for seen in before]
         values = care_signs.features(last, before, earlier)
         risk = self._weights.score("risk", values)
         plainly = care_signs.plainly(last.signs)
-        just_said = any(care_signs.plainly(seen.signs) for seen in before[-2:]) and "recovered" not in last.signs
+        frames = last.signs.union(*(seen.signs for seen in before))
+        just_said = any(care_signs.plainly(seen.signs) for seen in before[-2:])
+        just_said = just_said and "recovered" not in last.signs and not frames & FICTION
         level: Level = "none"
         if plainly or risk > self._weights.risk_at or just_said:
             explicit = plainly or (
@@ -137,7 +142,7 @@ def _parts(text: str) -> list[str]:
 @cache
 def load() -> Weights:
     """The fitted weights: 8-bit numbers in base64, one scale a head."""
-    model = json.loads(files("bot").joinpath("care_model.json").read_text(encoding="utf-8"))
+    model = json.loads(_HERE.with_name("care_model.json").read_text(encoding="utf-8"))
     heads = model["heads"]
     return Weights(
         {name: heads[name]["bias"] for name in HEADS},
@@ -148,13 +153,13 @@ def load() -> Weights:
 
 
 def _unpacked(packed: str, scale: float) -> Sequence[float]:
-    return array("f", [number * scale for number in array("b", base64.b64decode(packed))])
+    return array("f", [number * scale for number in array("b", a2b_base64(packed))])
 
 
 @cache
 def texts() -> Mapping[str, Any]:
     """care.toml: the reviewed texts, their review date, and what a language model must not write."""
-    return tomllib.loads(files("bot").joinpath("care.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(_HERE.with_name("care.toml").read_text(encoding="utf-8"))
 
 
 @cache

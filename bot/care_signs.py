@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import combinations
+from pathlib import Path
 from zlib import crc32
 
 BUCKETS = 1 << 17
@@ -22,14 +22,14 @@ NGRAM_SCALE, WORD_SCALE = 6.0, 4.0  # how much they may say beside the signs; by
 MAX_PAIRED = 14
 FADE = 0.6  # how much an earlier turn counts, for each turn that it lies back
 
-#: frames in which even the plainest words are mostly harmless: a quotation, a game, the news, the past, a figure of speech
+#: Frames in which even the plainest words are mostly harmless: a quotation, a game, news, the past, a figure of speech.
 EXCUSES = frozenset(
-    "intensifier game media news recovered about_bot joke hard_no sport grief hurt_accident medicine".split()
+    {"intensifier", "game", "media", "news", "recovered", "about_bot", "joke", "hard_no", "sport", "grief"}
+    | {"hurt_accident", "medicine"}
 )
-SHIELDS = frozenset(
-    "intensifier food weather_body game media news work school moving money relation recovered grief device medicine "
-    "hurt_accident sport joke good night_bye about_bot plan_ok goal_quit hard_no".split()
-)
+SHIELDS = EXCUSES | {"food", "weather_body", "work", "school", "moving", "money", "relation", "device", "good"}
+SHIELDS |= {"night_bye", "plan_ok", "goal_quit"}
+FICTION = frozenset({"game", "media", "news", "about_bot"})
 
 LEADS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
@@ -91,10 +91,10 @@ class Seen:
 @cache
 def signs() -> dict[str, list[tuple[str, str, re.Pattern[str]]]]:
     """The expressions by language as (concept, concept.line, compiled); takes about 0.2 s the first time."""
-    tables = tomllib.loads(files("bot").joinpath("care_signs.toml").read_text(encoding="utf-8"))
+    tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     return {
         language: [
-            (name, f"{language}.{name}.{number}", re.compile(line))
+            (name, f"{language}.{name}.{number}", re.compile(line.replace("[^.]", ".")))
             for name, lines in table.items()
             for number, line in enumerate(lines)
         ]
@@ -172,9 +172,19 @@ def features(last: Seen, before: Sequence[Seen], earlier_risk: Sequence[float]) 
     return values
 
 
+def evident(found: frozenset[str]) -> bool:
+    """Is there any whole construction that people in danger use? Without one the n-grams alone are not believed."""
+    return any(sign.startswith(("e_", "v_")) for sign in found)
+
+
 def plainly(found: frozenset[str]) -> bool:
     """Does a text say it outright, in a whole construction, with no frame that would excuse it?"""
-    return any(sign.startswith("e_") for sign in found) and not found & EXCUSES
+    excuses = set(found & EXCUSES)
+    if "earnest" in found:
+        excuses.discard("joke")
+    if "relapse" in found:
+        excuses.discard("recovered")
+    return not excuses and any(sign.startswith("e_") for sign in found)
 
 
 def _sums(found: frozenset[str]) -> Iterable[tuple[str, float]]:

@@ -1,9 +1,9 @@
 """Fits the crisis detector: `python -m training.care`, a minute on one core; `--score FILE` scores a labelled file.
 
 Logistic regression over what bot.care_signs sees in tests/data/care/dev.jsonl. Three heads share the features: is there
-a risk; is it said outright; is it about somebody else. Earlier turns' risks are features themselves, so the first head is
-fitted twice, the second time with the first fit's judgement of the earlier turns. Figures are by cross-validation over
-groups of similar items (character trigrams, Jaccard ≥ 0.34), so that a near-copy never stands on both sides.
+a risk; is it said outright; is it about somebody else. Earlier turns' risks are features themselves, so the first head
+is fitted twice, then with the first fit's judgement of the earlier turns. Figures are by cross-validation over groups
+of similar items (character trigrams, Jaccard ≥ 0.34), so that a near-copy never stands on both sides.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from sklearn.linear_model import LogisticRegression
 from bot import care_signs
 from bot.care import TURNS, WINDOW, Care, Finding, Weights
 from bot.care_signs import Seen
+from training import maum58
 
 DEV = Path("tests/data/care/dev.jsonl")
 MODEL = Path("bot/care_model.json")
@@ -46,9 +48,29 @@ def fingerprint(path: Path = DEV) -> str:
     return hashlib.sha256(path.read_bytes() + signs).hexdigest()
 
 
+@cache
+def everyday() -> list[Item]:
+    """Ordinary talk that shows a sign by chance: rows of our corpus's training part, each with what came before."""
+    found: list[Item] = []
+    talk: list[str] = []
+    dialogue = ""
+    for row in maum58.read(split="train"):
+        talk = [*talk, row.text] if row.dialogue == dialogue else [row.text]
+        dialogue = row.dialogue
+        if care_signs.evident(_look(row.text).signs):
+            found.append({"level": "none", "about": None, "turns": talk[-TURNS:]})
+    return found
+
+
+@cache
+def _look(text: str) -> Seen:
+    return care_signs.look(text[-WINDOW:])
+
+
 def fit(items: Sequence[Item], thresholds: tuple[float, float] = (0.0, 0.0)) -> Weights:
-    """Weights of the three heads."""
-    seen = [[care_signs.look(turn[-WINDOW:]) for turn in item["turns"][-TURNS:]] for item in items]
+    """Weights of the three heads, from labelled items and everyday talk."""
+    items = [*items, *everyday()]
+    seen = [[_look(turn) for turn in item["turns"][-TURNS:]] for item in items]
     risky = np.array([item["level"] != "none" for item in items])
     explicit = np.array([item["level"] == "explicit" for item in items])
     other = np.array([item["about"] == "other" for item in items])
@@ -63,7 +85,7 @@ def fit(items: Sequence[Item], thresholds: tuple[float, float] = (0.0, 0.0)) -> 
 
 
 def _head(features: csr_matrix, target: Mask) -> tuple[float, list[float]]:
-    model = LogisticRegression(C=STRENGTH, solver="liblinear", class_weight="balanced", max_iter=300, tol=1e-3)
+    model = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=300, tol=1e-3)
     model.fit(features, target)
     return float(model.intercept_[0]), [float(weight) for weight in model.coef_[0]]
 
@@ -138,7 +160,7 @@ def threshold(pairs: Sequence[tuple[Item, Weights]], false_alarms: float = FALSE
 
 
 def _log_odds(found: Finding) -> float:
-    return float(np.log(found.risk / (1 - found.risk)))
+    return float(np.log(found.risk / (1 - found.risk))) if found.risk else -30.0
 
 
 def figures(items: Sequence[Item], judge: Callable[[Item], Finding]) -> dict[str, Any]:
