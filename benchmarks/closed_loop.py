@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from bot import config, emotions, loader
 from bot.budget import Budget
+from bot.care import Care
 from bot.contracts import Classifier
 from bot.core import Core, Voice
 from bot.fallback import FallbackReplier
@@ -52,10 +53,11 @@ async def _measure() -> None:
         classifier = await stack.enter_async_context(plugin)
         replier = await stack.enter_async_context(OpenAIReplier(model="gpt-test", base_url=server.base_url))
         fallback = FallbackReplier([replier], Budget(DatabaseLedger(database), 1, 1))
+        care = Care()
         cores = {
-            "off": Core(classifier, fallback, closed_loop=False),
-            "on, a hit": Core(classifier, fallback),
-            "on, a miss": Core(Contrary(classifier), fallback),
+            "off": Core(classifier, fallback, care, closed_loop=False),
+            "on, a hit": Core(classifier, fallback, care),
+            "on, a miss": Core(Contrary(classifier), fallback, care),
         }
         times: dict[str, list[float]] = {name: [] for name in cores}
         await _first_word_s(cores["off"], QUESTIONS[0])  # warm

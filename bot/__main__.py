@@ -13,6 +13,7 @@ from pathlib import Path
 from bot import config, loader
 from bot.app import App
 from bot.budget import Budget
+from bot.care import Care
 from bot.config import Settings
 from bot.contracts import Classifier, Platform, Plugin, Replier
 from bot.core import Core
@@ -25,6 +26,7 @@ from bot.moderation import Moderation
 from bot.privacy import Privacy, keeps_data
 from bot.rate_limit import RateLimit
 from bot.retention import keep_promises
+from bot.spaces import Spaces
 from storage import process, upgrade
 from storage.conversations import Conversations
 from storage.database import Database
@@ -32,9 +34,11 @@ from storage.emotion_log import EmotionLog
 from storage.jobs import Jobs
 from storage.keys import KeyStore
 from storage.ledger import DatabaseLedger
+from storage.messages import Messages
 from storage.people import People
 from storage.retention import Days
 from storage.rotation import open_keys
+from storage.spaces import SpaceSettings
 
 log = logging.getLogger("maum")
 
@@ -70,14 +74,17 @@ async def build(settings: Settings, only_platforms: tuple[str, ...] = ()) -> Asy
             await stack.enter_async_context(plugin)
         budget = Budget(DatabaseLedger(database), settings.budget.per_person_day, settings.budget.total_day)
         replier = FallbackReplier(repliers, budget, settings.replier.deadline_s)
-        core = Core(classifier, replier, settings.replier.closed_loop)
+        care = Care()
+        core = Core(classifier, replier, care, settings.replier.closed_loop)
         desk = Desk(
             settings=settings,
             jobs=Jobs(database, people, process.owner(), settings.delivery.lease_s),
             conversations=Conversations(database, people),
+            messages=Messages(database, people),
             people=people,
+            spaces=Spaces(SpaceSettings(database), people, platforms),
             core=core,
-            gate=Gate(RateLimit(settings.limits.per_minute, settings.limits.burst), settings.limits.max_chars),
+            gate=Gate(care, RateLimit(settings.limits.per_minute, settings.limits.burst), settings.limits.max_chars),
             privacy=_privacy(settings, people, (classifier, *repliers, *platforms.values())),
             platforms=platforms,
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.answering import TONES, label_of
 from bot.desk import Desk
 from bot.errors import Refusal
-from bot.types import Action, Conversation, Outgoing, Person
+from bot.types import CARE, Action, Conversation, Outgoing, Person
 
 
 async def authorised(desk: Desk, action: Action, by: Person) -> Conversation:
@@ -30,9 +30,12 @@ async def regenerate(desk: Desk, action: Action, conversation: Conversation) -> 
     """Keep the job for one more variant; `other` also keeps the person's choice as a correction.
 
     Raises:
-        Refusal: "unknown_tone", "unknown_emotion" or "already".
+        Refusal: "unknown_tone", "unknown_emotion", "care_turn" or "already".
     """
     emotion, tone = (action.value, "") if action.kind == "other" else ("", action.value)
+    exchange = await desk.conversations.exchange(action.message)
+    if exchange.reply and exchange.reply.model == CARE:
+        raise Refusal("care_turn")
     if tone and tone not in TONES:
         raise Refusal("unknown_tone", tone=tone[:40], tones=", ".join(TONES))
     if emotion:

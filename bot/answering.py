@@ -9,17 +9,16 @@ from dataclasses import replace
 from typing import get_args
 
 from bot import emotions, metrics
-from bot.core import Voice
+from bot.core import Voice, thought_of
 from bot.desk import Desk
-from bot.errors import Refusal, ReplyError
+from bot.errors import MessageDeleted, Refusal, ReplyError
 from bot.screen import Screen
-from bot.types import Action, Outgoing, Reading, Reply, Text, Tone, Turn
+from bot.types import Action, Outgoing, Reading, Reply, Tone, Turn
 from storage.rows import Job
 
 log = logging.getLogger(__name__)
 
 TONES: tuple[Tone, ...] = get_args(Tone)
-CONTEXT_TURNS = 3
 
 
 async def do(job: Job, desk: Desk) -> None:
@@ -34,6 +33,9 @@ async def do(job: Job, desk: Desk) -> None:
         await desk.jobs.close(job, "done")
     except ReplyError as error:
         await _give_notice(job, desk, screen, error.code)
+    except MessageDeleted:
+        log.info("job %d: its message was deleted meanwhile", job.id)
+        await _show(job, screen, Outgoing(job.conversation, job.message, job.answers, notice="deleted", final=True))
     except Exception:
         log.exception("job %d (%s) failed", job.id, job.kind)
         await _give_notice(job, desk, screen, "failed")
@@ -50,10 +52,14 @@ async def _give_notice(job: Job, desk: Desk, screen: Screen, code: str) -> None:
         notice = replace(await desk.stored(job.message, job.conversation), notice=code)
     except Exception:
         log.exception("job %d: the database fails, too", job.id)
+    await _show(job, screen, notice)
+
+
+async def _show(job: Job, screen: Screen, notice: Outgoing) -> None:
     try:
         await screen.end(notice)
     except Exception:
-        log.exception("job %d: not even the notice %r could be shown", job.id, code)
+        log.exception("job %d: not even the notice %r could be shown", job.id, notice.notice)
 
 
 class Answering:
@@ -98,28 +104,35 @@ class Answering:
         turns = await self._turns()
         self._reading = turns[-1].reading
         payer = desk.people.alias(job.conversation.person)
-        answer = desk.core.answer(turns, self._voice(), rejected=[reply.text for reply in rejected], payer=payer)
+        answer = desk.core.answer(turns, await self._voice(), rejected=[reply.text for reply in rejected], payer=payer)
         async with aclosing(answer) as growing:
             async for self._reply in growing:
                 draft = replace(self._reply, variant=len(rejected) + 1)
                 self._screen.put(replace(shown, text=draft.text, reading=self._reading, reply=draft))
 
     async def _turns(self) -> list[Turn]:
-        """The history with a reading on its last turn: the person's own choice, else the stored one, else a new one."""
+        """The history with a reading on its last turn: the person's own choice, else the stored one, else a new one.
+
+        Where a life is in danger nothing is read: the help lines wait for no model, and no log holds that moment.
+        """
         turns = await self._desk.conversations.history(self._job.message, self._desk.settings.limits.history_turns)
         last = turns[-1]
+        if self._desk.core.concern(turns):
+            return turns
         if self._job.emotion:
             reading: Reading | None = emotions.corrected(label_of(self._job.emotion), last.reading)
         elif last.reading:
             reading = last.reading
         else:
-            (reading,) = await self._desk.core.read([_text(turns)])
+            (reading,) = await self._desk.core.read([thought_of(turns)])
         return [*turns[:-1], replace(last, reading=reading)]
 
-    def _voice(self) -> Voice:
-        replier = self._desk.settings.replier
+    async def _voice(self) -> Voice:
+        replier, person = self._desk.settings.replier, self._job.conversation.person
+        place = await self._desk.spaces.at(self._job.conversation.chat)
         tone: Tone = self._job.tone if self._job.tone in TONES else "usual"
-        return Voice(self._job.conversation.person.locale, replier.persona, replier.strategy, tone)
+        persona, strategy = place.persona or replier.persona, place.strategy or replier.strategy
+        return Voice(place.language or person.locale, persona, strategy, tone)
 
 
 def label_of(emotion: str) -> str:
@@ -133,13 +146,3 @@ def label_of(emotion: str) -> str:
         if wanted in (entry.code, entry.label, entry.ko, entry.en):
             return entry.label
     raise Refusal("unknown_emotion", emotion=wanted[:40])
-
-
-def _text(turns: list[Turn]) -> Text:
-    """The last thought, which may be several lines that were not answered one by one, and what was said before it."""
-    start = len(turns) - 1
-    while start > 0 and turns[start - 1].role == "user":
-        start -= 1
-    lines = [turn.text for turn in turns[start:]]
-    before = [turn.text for turn in turns[:start] if turn.role == "user"][-CONTEXT_TURNS:]
-    return Text("\n".join(lines), tuple(before))

@@ -10,12 +10,13 @@ from bot.delivery import Delivery
 from bot.desk import Desk
 from bot.moderation import Moderation
 from bot.privacy import Privacy
+from bot.spaces import Spaces
 from storage.keys import KeyStore
 
 
 @dataclass(frozen=True)
 class App:
-    """Every surface calls the same three services: `delivery`, `moderation`, `privacy`.
+    """Every surface calls the same services: `delivery`, `moderation`, `privacy`, `spaces`.
 
     `core` reads and answers without keeping anything; `desk` gives what is stored; `keys` derives a surface's secrets.
     """
@@ -27,6 +28,10 @@ class App:
     core: Core
     desk: Desk
     keys: KeyStore
+
+    @property
+    def spaces(self) -> Spaces:
+        return self.desk.spaces
 
     def health(self) -> dict[str, object]:
         """The state of every part, for /health and `maum doctor`."""

@@ -89,6 +89,10 @@ class Care:
         variants: list[str] = texts()[language]["other" if about == "other" else level]
         return variants[times % len(variants)]
 
+    def said(self, text: str) -> bool:
+        """Is this one of our fixed answers?"""
+        return text in _answers()
+
     def unsafe_output(self, text: str) -> bool:
         """Would this, written by a language model, encourage or describe self-harm, or shame a person in a crisis?
 
@@ -160,6 +164,12 @@ def _unpacked(packed: str, scale: float) -> Sequence[float]:
 def texts() -> Mapping[str, Any]:
     """care.toml: the reviewed texts, their review date, and what a language model must not write."""
     return tomllib.loads(_HERE.with_name("care.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _answers() -> frozenset[str]:
+    levels = ("explicit", "veiled", "other")
+    return frozenset(text for language in get_args(Language) for level in levels for text in texts()[language][level])
 
 
 @cache

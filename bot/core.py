@@ -10,16 +10,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from bot import emotions, empathy, metrics
+from bot.care import Care, Finding
 from bot.contracts import Classifier
 from bot.errors import ClassifierError, ReplyError
 from bot.fallback import FallbackReplier
-from bot.locale import say
-from bot.types import Aim, Chunk, Language, Prompt, Reading, Reply, Strategy, Text, Tone, Turn
+from bot.locale import say, words
+from bot.types import CARE, Aim, Chunk, Language, Prompt, Reading, Reply, Strategy, Text, Tone, Turn
 
 log = logging.getLogger(__name__)
 
 READ_S, READ_EACH_S = 10.0, 0.5  # how long a reading may take, and for each text; then it is done without
 REROLL_MIN_LEFT = 0.5  # a second try needs at least this share of the deadline
+CONTEXT_TURNS = 3  # earlier messages of the person that a reading may look at
+CHECKED_CHARS = 400  # the end of a growing answer that is looked at for what must never be said
+GENTLE_TURNS = 12  # how long answers stay gentle after a life was in danger
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,18 @@ class Voice:
 
     @property
     def persona_text(self) -> str:
-        return self.persona or say(self.language, "persona.friend")
+        """One of the locale's personas or a place's own words; the rules hold for all of them."""
+        own = words(self.language)["persona"].get(self.persona or "friend", self.persona)
+        return f"{own}\n{say(self.language, 'persona.rules')}"
 
 
 class Core:
     """`closed_loop`: check the opening of each draft against the aim and ask once more on a miss."""
 
-    def __init__(self, classifier: Classifier, replier: FallbackReplier, closed_loop: bool = True) -> None:
+    def __init__(self, classifier: Classifier, replier: FallbackReplier, care: Care, closed_loop: bool = True) -> None:
         self.classifier = classifier
         self.replier = replier
+        self.care = care
         self.closed_loop = closed_loop
 
     async def read(self, texts: Sequence[Text]) -> list[Reading | None]:
@@ -61,19 +68,45 @@ class Core:
         metrics.classify_s.observe(time.perf_counter() - start)
         return [*readings]
 
+    def concern(self, turns: Sequence[Turn]) -> Finding | None:
+        """Is a life in danger in the person's last thought? Needs neither classifier nor language model."""
+        thought = thought_of(turns)
+        finding = self.care.find([*thought.before, thought.text])
+        return None if finding.level == "none" else finding
+
+    def comfort(self, finding: Finding, language: Language, times: int = 0) -> str:
+        """The fixed text for a finding, counted without saying whose it is; `times`: how often one was said before."""
+        metrics.care.labels(finding.level, finding.about).inc()
+        return self.care.reply(finding.level, language, finding.about, times)
+
     async def answer(
         self, turns: Sequence[Turn], voice: Voice, *, rejected: Sequence[str] = (), payer: str = ""
     ) -> AsyncGenerator[Reply, None]:
-        """Answer the last turn, whose reading decides the aim.
+        """Answer the last turn, whose reading decides the aim; where a life is in danger, with a fixed text.
 
         Yields the answer as far as it is written; the last one has `finish` set.
 
         Raises:
             ReplyError: no replier could begin.
         """
+        if finding := self.concern(turns):
+            yield self._fixed(turns, voice.language, finding)
+            return
         aim = empathy.aim_for(turns[-1].reading, voice.strategy, voice.tone)
-        prompt = Prompt(voice.persona_text, voice.language, tuple(turns), aim, tuple(rejected), payer)
-        start, until = time.monotonic(), time.monotonic() + self.replier.deadline_s
+        gentle = self._comforted(turns[-GENTLE_TURNS:]) > 0
+        prompt = Prompt(voice.persona_text, voice.language, tuple(turns), aim, tuple(rejected), payer, gentle)
+        async with aclosing(self._written(prompt)) as growing:
+            async for reply in growing:
+                if self.care.unsafe_output(reply.text[-CHECKED_CHARS:]):
+                    metrics.care_output.inc()
+                    yield self._fixed(turns, voice.language, Finding("veiled", "self", 0.0))
+                    return
+                yield reply
+
+    async def _written(self, prompt: Prompt) -> AsyncGenerator[Reply, None]:
+        """What the repliers say, as far as it is written; a draft whose opening misses the aim is asked for again."""
+        aim, start = prompt.aim, time.monotonic()
+        until = start + self.replier.deadline_s
         dropped: Reply | None = None
         while True:
             async with aclosing(self.replier.reply(prompt, until)) as chunks:
@@ -102,9 +135,25 @@ class Core:
                 yield reply
                 return
 
+    def _fixed(self, turns: Sequence[Turn], language: Language, finding: Finding) -> Reply:
+        return Reply(self.comfort(finding, language, self._comforted(turns)), model=CARE, finish="stop")
+
+    def _comforted(self, turns: Sequence[Turn]) -> int:
+        return sum(turn.role == "assistant" and self.care.said(turn.text) for turn in turns)
+
     async def _judge(self, opening: str, aim: Aim) -> tuple[Reading | None, bool | None]:
         (reading,) = await self.read([Text(opening)])
         return reading, empathy.hits(reading, aim)
+
+
+def thought_of(turns: Sequence[Turn]) -> Text:
+    """The last thought, which may be several lines that were not answered one by one, and what was said before it."""
+    start = len(turns) - 1
+    while start > 0 and turns[start - 1].role == "user":
+        start -= 1
+    lines = [turn.text for turn in turns[start:]]
+    before = [turn.text for turn in turns[:start] if turn.role == "user"][-CONTEXT_TURNS:]
+    return Text("\n".join(lines), tuple(before))
 
 
 def _grown(reply: Reply, chunk: Chunk) -> Reply:

@@ -13,12 +13,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot import actions, answering, metrics
+from bot.care import Finding
+from bot.core import CONTEXT_TURNS
 from bot.desk import Desk
 from bot.errors import Refusal
+from bot.fair import FairSlots
 from bot.held import Held
+from bot.spaces import place_of
 from bot.text import clean
-from bot.types import Action, Chat, Conversation, Incoming, Outgoing, Person
-from storage.rows import Job
+from bot.types import CARE, Action, Chat, Conversation, Incoming, Outgoing, Person, Reply, Turn
+from storage.rows import Job, now_ms
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ class Delivery:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._options = desk.settings.delivery
-        self._slots = asyncio.Semaphore(self._options.workers)
+        self._slots = FairSlots(self._options.workers)
         self._lanes: dict[Conversation, Lane] = {}
         self._held = Held(desk.settings.consent.hold_s)
         self._open = True
@@ -69,14 +73,60 @@ class Delivery:
             Refusal: it was not taken, and why.
         """
         incoming = replace(incoming, text=clean(incoming.text))
+        finding = self._desk.gate.finding(incoming)
         try:
-            await self._check(incoming)
+            await self._check(incoming, urgent=finding is not None)
         except Refusal as refusal:
+            if refusal.code in ("limited", "queue_full") and await self._in_danger(incoming):
+                return await self._take(incoming)
             metrics.received.labels(incoming.chat.platform, refusal.code).inc()
+            if finding:
+                refusal.care = await self._show_care(incoming, finding)
             if hold and refusal.code == "consent_required" and self._held.add(incoming):
                 return Receipt("held")
             raise
         return await self._take(incoming)
+
+    async def edited(self, incoming: Incoming) -> Receipt:
+        """The person rewrote a message. One that waits is answered as it is now; else a new answer is offered.
+
+        Raises:
+            Refusal: the new text is not taken; the old one stays.
+        """
+        incoming = replace(incoming, text=clean(incoming.text))
+        if self._held.replace(incoming):
+            return Receipt("held")
+        finding = self._desk.gate.finding(incoming)
+        scopes = await self._desk.privacy.scopes(incoming.person)
+        if refusal := self._desk.gate.refusal(incoming, scopes, urgent=True):
+            raise refusal
+        message = await self._desk.messages.rewrite(incoming)
+        if message is None:
+            return Receipt("done")
+        if finding and await self._desk.jobs.accept_regenerate(message):
+            return Receipt(self._wake(incoming.conversation, settle=False), message)
+        outgoing = replace(await self._desk.stored(message, incoming.conversation), notice="edited")
+        await self._desk.platforms[incoming.chat.platform].show(outgoing, await self._desk.jobs.handle(message))
+        return Receipt("done", message, outgoing)
+
+    async def deleted(self, chat: Chat, message_id: str) -> bool:
+        """The person deleted a message on the platform: nothing of it, or of its answers, stays here.
+
+        Returns:
+            False: it was not kept.
+        """
+        self._held.drop(chat, message_id)
+        message = await self._desk.messages.find(chat, message_id)
+        if message is None:
+            return False
+        removed = await self._desk.messages.remove(message)
+        if task := self._desk.writing.get(message):
+            task.cancel()
+        return removed
+
+    async def last_seen(self, platform: str, within_s: float) -> list[tuple[Chat, str]]:
+        """Chats where somebody wrote lately, with the last message's platform id: where to look for what was missed."""
+        return await self._desk.messages.last_seen(platform, now_ms() - int(within_s * 1000))
 
     async def release(self, person: Person) -> None:
         """Take what was held until the person agreed."""
@@ -139,11 +189,29 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _check(self, incoming: Incoming) -> None:
-        if refusal := self._desk.gate.refusal(incoming, await self._desk.privacy.scopes(incoming.person)):
+    async def _check(self, incoming: Incoming, *, urgent: bool) -> None:
+        scopes = await self._desk.privacy.scopes(incoming.person)
+        if refusal := self._desk.gate.refusal(incoming, scopes, urgent=urgent):
             raise refusal
-        if len(self._lanes) >= self._options.queue and incoming.conversation not in self._lanes:
+        if len(self._lanes) >= self._options.queue and incoming.conversation not in self._lanes and not urgent:
             raise Refusal("queue_full")
+
+    async def _in_danger(self, incoming: Incoming) -> bool:
+        """Does the message say so together with what was said before it?"""
+        before = await self._desk.conversations.transcript(incoming.conversation, CONTEXT_TURNS)
+        turns = [Turn(role, text) for one in before for role, text in (("user", one.text), ("assistant", ""))]
+        return self._desk.core.concern([*turns, Turn("user", incoming.text)]) is not None
+
+    async def _show_care(self, incoming: Incoming, finding: Finding) -> str:
+        """Say where help is although the message is not taken; nothing of it is kept."""
+        text = self._desk.core.comfort(finding, incoming.person.locale)
+        reply = Reply(text, model=CARE, finish="stop")
+        outgoing = Outgoing(incoming.conversation, 0, incoming.message_id, text, reply=reply, variants=1, final=True)
+        try:
+            await self._desk.platforms[incoming.chat.platform].show(outgoing, None)
+        except Exception as error:  # the caller has the text, too
+            log.warning("help lines could not be shown: %s", type(error).__name__)
+        return text
 
     async def _show_stopped(self, job: Job) -> None:
         platform = self._desk.platforms[job.conversation.chat.platform]
@@ -171,7 +239,7 @@ class Delivery:
             while lane.again and self._open:
                 lane.again = False
                 await self._settle(lane)
-                async with self._slots:
+                async with self._slots.slot(place_of(conversation.chat)):
                     while self._open and (job := await self._desk.jobs.take(conversation)):
                         await answering.do(job, self._desk)
         except Exception:  # the database itself failed: what is accepted stays there for the next start

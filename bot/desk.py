@@ -12,9 +12,11 @@ from bot.core import Core
 from bot.gate import Gate
 from bot.present import snapshot
 from bot.privacy import Privacy
+from bot.spaces import Spaces
 from bot.types import Conversation, Outgoing
 from storage.conversations import Conversations
 from storage.jobs import Jobs
+from storage.messages import Messages
 from storage.people import People
 
 
@@ -23,7 +25,9 @@ class Desk:
     settings: Settings
     jobs: Jobs
     conversations: Conversations
+    messages: Messages
     people: People
+    spaces: Spaces
     core: Core
     gate: Gate
     privacy: Privacy

@@ -3,6 +3,7 @@
 MaumError
 ├── OperatorError       read by who runs the bot: one line that names the thing and the cure; exit code 2
 ├── ReplyError          a replier could not answer; the code decides what happens next
+├── MessageDeleted      the person deleted the message while it was being answered
 └── Refusal             a person's request cannot be done; the code is shown in their language
 """
 
@@ -45,6 +46,10 @@ class ReplyError(MaumError):
         self.detail = detail
 
 
+class MessageDeleted(MaumError):
+    """The person deleted the message while it was being answered: nothing of it is kept."""
+
+
 class ClassifierError(MaumError):
     """A batch could not be classified; the message is answered without an emotion."""
 
@@ -56,3 +61,4 @@ class Refusal(MaumError):
         super().__init__(code)
         self.code = code
         self.facts = facts
+        self.care = ""  # where help is, said to a person in danger although their message is not taken

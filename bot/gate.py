@@ -1,6 +1,7 @@
-"""One verdict per message, before anything of it is kept: is there a text, consent, and is it not too fast?
+"""One verdict per message, before anything of it is kept: is a life in danger? is there a text, consent, and is it not
+too fast?
 
-Pure but for the rate limit's memory; the crisis path will stand before the limits here.
+Pure but for the rate limit's memory.
 """
 
 from __future__ import annotations
@@ -8,18 +9,25 @@ from __future__ import annotations
 import math
 from collections.abc import Set
 
+from bot.care import Care, Finding
 from bot.errors import Refusal
 from bot.rate_limit import RateLimit
 from bot.types import Incoming
 
 
 class Gate:
-    def __init__(self, rate_limit: RateLimit, max_chars: int) -> None:
+    def __init__(self, care: Care, rate_limit: RateLimit, max_chars: int) -> None:
+        self._care = care
         self._rate_limit = rate_limit
         self._max_chars = max_chars
 
-    def refusal(self, incoming: Incoming, scopes: Set[str]) -> Refusal | None:
-        """Why this message is not taken, or None when it is."""
+    def finding(self, incoming: Incoming) -> Finding | None:
+        """What the crisis path says of the message by itself, before any other check."""
+        finding = self._care.find([incoming.text])
+        return None if finding.level == "none" else finding
+
+    def refusal(self, incoming: Incoming, scopes: Set[str], *, urgent: bool = False) -> Refusal | None:
+        """Why this message is not taken, or None when it is. Where it is `urgent` it is never too fast."""
         length = len(incoming.text)
         if not incoming.text.strip():
             return Refusal("empty")
@@ -27,6 +35,6 @@ class Gate:
             return Refusal("too_long", limit=self._max_chars, length=length)
         if "talk" not in scopes:
             return Refusal("consent_required")
-        if wait := self._rate_limit.wait_s(incoming.person):
+        if not urgent and (wait := self._rate_limit.wait_s(incoming.person)):
             return Refusal("limited", seconds=math.ceil(wait))
         return None

@@ -29,6 +29,19 @@ class Held:
         asyncio.get_running_loop().call_later(self._keep_s, self._drop, incoming)
         return True
 
+    def replace(self, incoming: Incoming) -> bool:
+        """Hold the new text of a message that is held; False when it is not."""
+        for at, one in enumerate(self._waiting):
+            if (one.chat, one.person, one.message_id) == (incoming.chat, incoming.person, incoming.message_id):
+                self._waiting[at] = incoming
+                asyncio.get_running_loop().call_later(self._keep_s, self._drop, incoming)
+                return True
+        return False
+
+    def drop(self, chat: Chat, message_id: str) -> None:
+        """The person deleted it."""
+        self._waiting = [one for one in self._waiting if (one.chat, one.message_id) != (chat, message_id)]
+
     def take(self, person: Person, chat: Chat | None = None) -> list[Incoming]:
         """What a person has said (in one chat), oldest first; it is held no more."""
         mine = [one for one in self._waiting if one.person == person and (chat is None or one.chat.id == chat.id)]

@@ -13,6 +13,8 @@ answered = Counter("maum_answered_total", "Variants stored, by replier's model a
 aim = Counter("maum_aim_total", "Variants by whether they hit the aim", ["hit"])
 rerolled = Counter("maum_rerolled_total", "Drafts dropped because their opening missed the aim")
 reply_errors = Counter("maum_reply_errors_total", "Failed replier calls", ["replier", "code"])
+care = Counter("maum_care_total", "Fixed texts shown because a life seemed in danger", ["level", "about"])
+care_output = Counter("maum_care_output_total", "Answers of a language model that were replaced by a fixed text")
 notices = Counter("maum_notices_total", "Notices shown instead of an answer", ["code"])
 classify_s = Histogram("maum_classify_seconds", "Reading one message", buckets=SECONDS)
 classify_errors = Counter("maum_classify_errors_total", "Messages answered without a reading")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.types import Action, Conversation, Outgoing
+from bot.types import CARE, Action, Conversation, Outgoing
 from storage.rows import Exchange
 
 
@@ -24,8 +24,13 @@ def snapshot(conversation: Conversation, exchange: Exchange, answers: str) -> Ou
 
 
 def actions(exchange: Exchange) -> tuple[Action, ...]:
-    """Again and another emotion always; paging where there is somewhere to go; thumbs under an answer."""
+    """Again and another emotion; paging where there is somewhere to go; thumbs under an answer.
+
+    A fixed text of the crisis path stands as it is.
+    """
     message, reply = exchange.message, exchange.reply
+    if reply and reply.model == CARE:
+        return ()
     offered = [Action("again", message), Action("other", message)]
     if reply:
         if reply.variant > 1:

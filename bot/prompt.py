@@ -30,6 +30,8 @@ def render(prompt: Prompt) -> list[Message]:
 
 def _system(prompt: Prompt) -> Iterator[str]:
     yield prompt.persona
+    if prompt.gentle:
+        yield say(prompt.language, "prompt.gentle")
     yield "\n".join((say(prompt.language, "prompt.emotions"), *_emotion_lines(prompt)))
     groups = ", ".join(emotions.GROUP_NAMES[group][0 if prompt.language == "ko" else 1] for group in prompt.aim.groups)
     yield " ".join(

@@ -31,10 +31,7 @@ class Screen:
 
     async def begin(self, outgoing: Outgoing) -> None:
         """Show the placeholder and keep its handle, before anything is written."""
-        handle = await self._platform.show(outgoing, self._handle)
-        if handle != self._handle:
-            self._handle = handle
-            await self._jobs.place(self._job, handle)
+        await self._show(outgoing)
 
     def put(self, outgoing: Outgoing) -> None:
         self._next = outgoing
@@ -46,7 +43,7 @@ class Screen:
         await self.close()
         for wait_s in (*RETRIES_S, None):
             try:
-                self._handle = await self._platform.show(outgoing, self._handle)
+                await self._show(outgoing)
                 return
             except Exception as error:
                 if wait_s is None:
@@ -64,7 +61,14 @@ class Screen:
         while outgoing := self._next:
             self._next = None
             try:
-                self._handle = await self._platform.show(outgoing, self._handle)
+                await self._show(outgoing)
             except Exception as error:  # a step of a stream; the final snapshot will be tried in earnest
                 log.warning("a step was not shown: %s", type(error).__name__)
                 return
+
+    async def _show(self, outgoing: Outgoing) -> None:
+        """A long answer may take a further message, which changes the handle."""
+        handle = await self._platform.show(outgoing, self._handle)
+        if handle != self._handle:
+            self._handle = handle
+            await self._jobs.place(self._job, handle)

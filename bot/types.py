@@ -15,6 +15,7 @@ ActionKind = Literal["again", "other", "select", "feedback", "correct", "stop"]
 
 SEPARATOR = ":"
 MAX_ACTION_BYTES = 64  # Telegram's callback_data limit, the smallest of all platforms
+CARE = "care"  # the model of a reply that is a fixed text of the crisis path: it is never asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,8 @@ class Prompt:
     """What to answer, as data; `bot.prompt.render` makes an LLM's messages of it.
 
     The last turn is the person's. `rejected` are variants of the answer that the person turned down.
-    `payer` is an opaque key that spending is counted under; it is never shown to a model.
+    `payer` is an opaque key that spending is counted under; it is never shown to a model. `gentle`: a few
+    turns ago a life was in danger.
     """
 
     persona: str
@@ -169,6 +171,7 @@ class Prompt:
     aim: Aim
     rejected: tuple[str, ...] = ()
     payer: str = ""
+    gentle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

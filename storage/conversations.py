@@ -32,13 +32,18 @@ class Conversations:
             return str((await message_row(connection, message)).external_id)
 
     async def history(self, message: int, limit: int) -> list[Turn]:
-        """Up to `limit` earlier turns and the message itself, oldest first, in its conversation alone.
+        """Up to `limit` earlier turns of its talk and the message itself, oldest first, in its conversation alone.
 
         Of each earlier message the variant shown now is the answer; what the message itself was answered is left out.
         """
         async with self._database.reading() as connection:
             row = await message_row(connection, message)
-            exchanges = await self._exchanges(connection, row, messages.c.id <= message, limit + 1)
+            mine = messages.c.chat_id == row.chat_id, messages.c.person_id == row.person_id
+            ended = select(func.max(messages.c.id)).where(
+                *mine, messages.c.ends_talk.is_(True), messages.c.id < message
+            )
+            start = await connection.scalar(ended) or 0
+            exchanges = await self._exchanges(connection, row, messages.c.id.between(start + 1, message), limit + 1)
         turns: list[Turn] = []
         for exchange in exchanges:
             turns.append(Turn("user", exchange.text, exchange.reading))

@@ -10,6 +10,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.errors import MessageDeleted
 from bot.types import Chat, Conversation, Incoming, Reading, Reply
 from storage.database import Database
 from storage.people import People
@@ -127,9 +128,14 @@ class Jobs:
 
         Args:
             reading: the message's reading, or None when the person does not want it kept.
+
+        Raises:
+            MessageDeleted: it is not there any more.
         """
 
         async def operation(connection: AsyncConnection) -> Reply:
+            if await connection.scalar(select(messages.c.id).where(messages.c.id == job.message)) is None:
+                raise MessageDeleted
             if reading and reading.model != "person":
                 await self._keep_reading(connection, job, reading)
             count = select(func.coalesce(func.max(replies.c.variant), 0)).where(replies.c.message_id == job.message)

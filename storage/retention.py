@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Column, ColumnElement, and_, delete, exists, insert, null, or_, select, update
+from sqlalchemy import Column, ColumnElement, and_, delete, exists, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
 from storage.rows import now_ms
+from storage.spaces import SpaceSettings
 from storage.tables import (
     audit,
     chats,
@@ -60,11 +61,12 @@ class Place:
 class Retention:
     def __init__(self, database: Database, days: Days) -> None:
         self._database = database
+        self._settings = SpaceSettings(database)
         self.days = days
 
     async def keep(self, space: str, kind: Kind, days: int, who: str) -> None:
         """Keep one kind of thing for another time in one space ("platform:space_id")."""
-        await self._set(space, kind, days, who)
+        await self._settings.put(space, kind, days, who)
 
     async def purge(self, now: int | None = None) -> dict[str, int]:
         """Delete what is too old, and what belongs to spaces that were left.
@@ -77,12 +79,13 @@ class Retention:
         """
         now = now or now_ms()
         gone: Counter[str] = Counter()
-        settings = await self._settings()
+        settings = await self._settings.everywhere()
         for left in [space for space, own in settings.items() if LEFT in own]:
             gone["left"] += await self._delete_space(left)
         for space in (None, *settings):  # None: direct chats, and the spaces that have no rule of their own
             place = Place(space, tuple(settings))
-            days = Days(**{kind: settings.get(space or "", {}).get(kind, getattr(self.days, kind)) for kind in KINDS})
+            own = settings.get(space or "", {})
+            days = Days(**{kind: own.get(kind) or getattr(self.days, kind) for kind in KINDS})
             gone += await self._purge(place, days, now)
         await self._database.write(lambda connection: _make_spend_anonymous(connection, now))
         await self._database.truncate_wal()
@@ -90,7 +93,7 @@ class Retention:
 
     async def leave(self, space: str) -> int:
         """Delete all that was kept in a space; when killed meanwhile, the next purge goes on. Returns messages."""
-        await self._set(space, LEFT, True, "operator")
+        await self._settings.put(space, LEFT, True, "operator")
         count = await self._delete_space(space)
         await self._database.truncate_wal()
         return count
@@ -104,20 +107,6 @@ class Retention:
             )
 
         return await self._database.write(operation)
-
-    async def _set(self, space: str, key: str, value: object, who: str) -> None:
-        row = {"space": space, "key": key, "value": value, "who": who, "at": now_ms()}
-        await self._database.write(lambda connection: connection.execute(insert(space_settings).values(row)))
-
-    async def _settings(self) -> dict[str, dict[str, Any]]:
-        query = select(space_settings.c.space, space_settings.c.key, space_settings.c.value).order_by(
-            space_settings.c.id
-        )
-        found: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-        async with self._database.reading() as connection:
-            for space, key, value in await connection.execute(query):
-                found[space][key] = value  # the last one counts
-        return dict(found)
 
     async def _delete_space(self, space: str) -> int:
         async def operation(connection: AsyncConnection) -> int:

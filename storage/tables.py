@@ -76,6 +76,7 @@ messages = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("shown_reply_id", Id),  # the only pointer to the current variant
     Column("read_with", Id),  # the last message of the burst this one was read in; null when it is itself that one
+    Column("ends_talk", Boolean, nullable=False, server_default=text("false")),  # later answers see none up to it
     UniqueConstraint("chat_id", "external_id"),
     Index(None, "chat_id", "person_id", "id"),
     Index(None, "person_id"),

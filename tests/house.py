@@ -15,6 +15,7 @@ from bot import emotions
 from bot.__main__ import open_storage
 from bot.app import App
 from bot.budget import Budget
+from bot.care import Care
 from bot.config import Settings
 from bot.contracts import Classifier, Platform, Replier
 from bot.core import Core
@@ -26,15 +27,19 @@ from bot.gate import Gate
 from bot.moderation import Moderation
 from bot.privacy import Privacy
 from bot.rate_limit import RateLimit
+from bot.spaces import Spaces
 from bot.types import Chat, Chunk, Incoming, Outgoing, Person, Prompt, Scores, Text
 from storage import process
 from storage.conversations import Conversations
 from storage.emotion_log import EmotionLog
 from storage.jobs import Jobs
 from storage.ledger import DatabaseLedger
+from storage.messages import Messages
+from storage.spaces import SpaceSettings
 
 #: a word in a text → the label the classifier reads
 WORDS = {"좋": "기쁨", "슬": "슬픔", "화": "분노", "무서": "두려운", "외로": "외로운"}
+CARE = Care()
 PERSON = Person("test", "minji")
 CHAT = Chat("test", "room")
 
@@ -158,15 +163,18 @@ async def open_house(tmp: Path, *answers: str | ReplyError, **sections: Any) -> 
     async with open_storage(settings.model_copy(update={"storage": _storage(tmp)})) as (database, keys, people):
         budget = Budget(DatabaseLedger(database), settings.budget.per_person_day, settings.budget.total_day)
         fallback = FallbackReplier([replier], budget, settings.replier.deadline_s)
+        platforms: dict[str, Platform] = {"test": platform}
         desk = Desk(
             settings=settings,
             jobs=Jobs(database, people, process.owner(), settings.delivery.lease_s),
             conversations=Conversations(database, people),
+            messages=Messages(database, people),
             people=people,
-            core=Core(classifier, fallback, settings.replier.closed_loop),
-            gate=Gate(RateLimit(settings.limits.per_minute, settings.limits.burst), settings.limits.max_chars),
+            spaces=Spaces(SpaceSettings(database), people, platforms),
+            core=Core(classifier, fallback, CARE, settings.replier.closed_loop),
+            gate=Gate(CARE, RateLimit(settings.limits.per_minute, settings.limits.burst), settings.limits.max_chars),
             privacy=Privacy(people, settings.consent.default),
-            platforms={"test": platform},
+            platforms=platforms,
         )
         moderation = Moderation(EmotionLog(database, people), desk.platforms)
         app = App(settings, Delivery(desk), moderation, desk.privacy, desk.core, desk, keys)

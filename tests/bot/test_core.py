@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
+from bot.care import Care
 from bot.core import Core, Voice
 from bot.errors import ReplyError
 from bot.fallback import FallbackReplier
@@ -20,10 +21,12 @@ WARM = "많이 속상했겠다. 나도 슬퍼. "
 SAD = (Turn("user", "강아지가 죽었어", reading("sadness")),)
 ANGRY = (Turn("user", "진짜 화나", reading("anger")),)
 
+CARE = Care()
+
 
 def core(replier: ScriptedReplier, *more: ScriptedReplier, closed_loop: bool = True, deadline_s: float = 40) -> Core:
     classifier = ScriptedClassifier(하하="joy", 슬퍼="sadness", 열받네="anger")
-    return Core(classifier, FallbackReplier([replier, *more], FREE, deadline_s), closed_loop)
+    return Core(classifier, FallbackReplier([replier, *more], FREE, deadline_s), CARE, closed_loop)
 
 
 async def seen(house: Core, turns: Sequence[Turn] = SAD, *, voice: Voice | None = None) -> list[Reply]:
@@ -133,7 +136,8 @@ async def test_the_voice_reaches_the_prompt() -> None:
     replier = ScriptedReplier("a", WARM)
     await seen(core(replier), voice=Voice("en", "You are Bo.", tone="softer"))
     (asked,) = replier.asked
-    assert (asked.language, asked.persona, asked.aim.tone) == ("en", "You are Bo.", "softer")
+    assert (asked.language, asked.persona.splitlines()[0], asked.aim.tone) == ("en", "You are Bo.", "softer")
+    assert "Never diagnose" in asked.persona, "the rules hold for every persona"
 
 
 async def test_stopping_midway_closes_the_replier() -> None:

@@ -69,7 +69,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     message = say(language, f"refusal.{error.code}", **error.facts)
     headers = {"Retry-After": str(error.facts["seconds"])} if error.code == "limited" else {}
     status = 401 if error.code == "not_authorised" else STATUS.get(error.code, 422)
-    return JSONResponse({"error": error.code, "message": message}, status, headers)
+    care = {"care": error.care} if error.care else {}
+    return JSONResponse({"error": error.code, "message": message, **care}, status, headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -75,8 +75,9 @@ def create(app: App) -> APIRouter:
         """Five emotions, best first, and an answer."""
         text = _checked(body.text, app.settings.limits.max_chars)
         talk = talks.get(_session(header, cookie, response))
-        (reading,) = await app.core.read([Text(text)])
-        turns = [*talk.turns, Turn("user", text, reading)]
+        turns = [*talk.turns, Turn("user", text)]
+        reading = None if app.core.concern(turns) else (await app.core.read([Text(text)]))[0]
+        turns[-1] = Turn("user", text, reading)
         feelings = [emotion.label for emotion in reading.emotions] if reading else []
         return await _answered(app, talk, turns, pick(wanted, app.settings.language), (), feelings)
 
