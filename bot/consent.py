@@ -12,6 +12,7 @@ from storage.retention import Days
 #: talk: answer me, store the talk, send it to the configured LLM · log: keep emotion tags · statistics: count me in
 #: totals · entries: moderators may see single entries · training: my texts may train models
 SCOPES = ("talk", "log", "statistics", "entries", "training")
+INITIALS = dict(zip(SCOPES, "tlser", strict=True))  # short enough for a button's id
 SENSITIVE = frozenset({"log", "statistics", "entries"})  # what a feeling says about health is to be agreed to apart
 NO_TRAINING = frozenset({"discord"})  # its developer policy forbids training on messages
 PARTS = ("title", "purpose", "items", "period", "refuse")

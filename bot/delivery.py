@@ -199,7 +199,7 @@ class Delivery:
     async def _in_danger(self, incoming: Incoming) -> bool:
         """Does the message say so together with what was said before it?"""
         before = await self._desk.conversations.transcript(incoming.conversation, CONTEXT_TURNS)
-        turns = [Turn(role, text) for one in before for role, text in (("user", one.text), ("assistant", ""))]
+        turns = [turn for one in before for turn in (Turn("user", one.text), Turn("assistant", ""))]
         return self._desk.core.concern([*turns, Turn("user", incoming.text)]) is not None
 
     async def _show_care(self, incoming: Incoming, finding: Finding) -> str:

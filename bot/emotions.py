@@ -70,6 +70,19 @@ def by_code() -> Mapping[str, Entry]:
 
 
 @cache
+def group_name(group: str, language: Language) -> str:
+    """A group's name in a language; the code itself for a group that is none of ours."""
+    names = {str(code): (ko, en) for code, (ko, en, _) in GROUP_NAMES.items()}
+    return names.get(group, (group, group))[0 if language == "ko" else 1]
+
+
+def totals(by_group: Mapping[str, int], language: Language) -> list[str]:
+    """One short line a group, the most frequent first: “😢 슬픔 3”."""
+    emojis = {str(code): emoji for code, (_, _, emoji) in GROUP_NAMES.items()}
+    best = sorted(by_group.items(), key=lambda item: -item[1])
+    return [f"{emojis.get(group, '')} {group_name(group, language)} {count}".strip() for group, count in best]
+
+
 def label_set(name: str) -> tuple[str, ...]:
     """The labels of one set in index order.
 

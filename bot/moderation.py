@@ -39,6 +39,14 @@ class Moderation:
                 raise Refusal("not_moderator")
         return await self._log.query(replace(wanted, size=min(wanted.size, MAX_SIZE)))
 
+    async def own(self, person: Person, since: int) -> Page:
+        """A person's own emotions since a moment, for themselves."""
+        return await self._log.query(Filter(person=self._log.alias(person), since=since))
+
+    def alias(self, person: Person) -> str:
+        """The pseudonym under which moderators see a person."""
+        return self._log.alias(person)
+
 
 def moment(text: str) -> int:
     """A moment in UTC milliseconds: a span before now (30m, 12h, 7d, 4w), or an ISO date or time.

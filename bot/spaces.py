@@ -142,10 +142,7 @@ def _channels(value: str, present: list[str]) -> list[str]:
 
 
 def _allowed(key: str) -> str:
-    return {
-        "language": ", ".join(LANGUAGES),
-        "strategy": ", ".join(get_args(Strategy)),
-        "persona": ", ".join(PERSONAS),
-        "channels": "12345, -12345",
-        **dict.fromkeys(KINDS, f"1–{MAX_DAYS}"),
-    }[key]
+    listed = {"language": LANGUAGES, "strategy": get_args(Strategy), "persona": PERSONAS}
+    if key in listed:
+        return ", ".join(listed[key])
+    return "12345, -12345" if key == "channels" else f"1–{MAX_DAYS}"

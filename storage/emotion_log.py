@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
 
+from bot.types import Person
 from storage.database import Database
 from storage.people import People
 from storage.tables import chats, corrections, messages, people, readings, replies
@@ -71,6 +72,9 @@ class EmotionLog:
     def __init__(self, database: Database, people: People) -> None:
         self._database = database
         self._people = people
+
+    def alias(self, person: Person) -> str:
+        return self._people.alias(person)
 
     async def query(self, wanted: Filter) -> Page:
         where = and_(*_conditions(wanted))

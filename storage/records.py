@@ -109,6 +109,7 @@ class Records:
             counts: Counter[str] = Counter()
             for table, where in _erased(person_id, chat_id):
                 counts[table.name] += (await connection.execute(delete(table).where(where))).rowcount
+            await _delete_own_settings(connection, {chat_id} if chat_id else places)
             counts["chats"] = await _delete_empty_chats(connection, places)
             if counts := +counts:  # what is more than none
                 await connection.execute(insert(audit).values(self._note(wish, counts)))
@@ -212,6 +213,13 @@ def _erased(person_id: int, chat_id: int | None) -> list[tuple[Table, ColumnElem
             (people, people.c.id == person_id),
         ]
     return whole
+
+
+async def _delete_own_settings(connection: AsyncConnection, chat_ids: set[int]) -> None:
+    """What a person set in their direct chats; a server's settings are its moderators'."""
+    query = select(chats.c.platform, chats.c.external_id).where(chats.c.id.in_(chat_ids), chats.c.space_id.is_(None))
+    direct = [f"{row.platform}:{row.external_id}" for row in await connection.execute(query)]
+    await connection.execute(delete(space_settings).where(space_settings.c.space.in_(direct)))
 
 
 async def _delete_empty_chats(connection: AsyncConnection, ids: set[int]) -> int:

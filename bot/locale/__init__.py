@@ -19,7 +19,7 @@ def words(language: Language) -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(files("bot.locale").joinpath(f"{language}.toml").read_text(encoding="utf-8"))
 
 
-def say(language: Language, key: str, **facts: object) -> str:
+def say(language: Language, key: str, /, **facts: object) -> str:
     """The text of `table.key` with its facts filled in.
 
     Raises:

@@ -357,3 +357,119 @@ async def test_a_full_house_says_so_instead_of_keeping_silent(tmp_path: Path) ->
         await house.app.delivery.receive(house.incoming("하나"))
         with pytest.raises(Refusal, match="queue_full"):
             await house.app.delivery.receive(house.incoming("둘", OTHER))
+
+
+async def test_an_edited_message_offers_a_new_answer_to_its_new_text(house: House) -> None:
+    incoming = house.incoming("슬퍼", lone=True)
+    receipt = await house.app.delivery.receive(incoming)
+    assert receipt.message is not None
+    await house.platform.final(receipt.message)
+    await house.app.delivery.edited(replace(incoming, text="좋아"))
+    shown = await house.platform.final(receipt.message, 2)
+    assert (shown.text, shown.notice, shown.reading) == ("그랬구나.", "edited", None)
+    await house.app.delivery.act(Action("again", receipt.message), PERSON)
+    shown = await house.platform.final(receipt.message, 3)
+    assert shown.reading is not None
+    assert shown.reading.group == "joy"
+    assert house.replier.prompts[-1].turns[-1].text == "좋아"
+
+
+async def test_an_edit_before_the_answer_is_answered_as_it_is_now(tmp_path: Path) -> None:
+    async with open_house(tmp_path, delivery={"burst_s": 0.2, "drain_s": 1.0}) as house:
+        incoming = house.incoming("슬퍼")
+        receipt = await house.app.delivery.receive(incoming)
+        assert (await house.app.delivery.edited(replace(incoming, text="좋아"))).message is None
+        assert receipt.message is not None
+        await house.platform.final(receipt.message)
+        assert [prompt.turns[-1].text for prompt in house.replier.prompts] == ["좋아"]
+
+
+async def test_an_edit_that_changes_nothing_shows_nothing(house: House) -> None:
+    incoming = house.incoming("슬퍼", lone=True)
+    await house.app.delivery.receive(incoming)
+    await house.platform.final(1)
+    count = len(house.platform.shown)
+    await house.app.delivery.edited(incoming)
+    await house.app.delivery.edited(replace(incoming, message_id="unknown"))
+    assert len(house.platform.shown) == count
+
+
+async def test_a_deleted_message_leaves_nothing_behind(house: House) -> None:
+    incoming = house.incoming("슬퍼", lone=True)
+    receipt = await house.app.delivery.receive(incoming)
+    assert receipt.message is not None
+    await house.platform.final(receipt.message)
+    assert await house.app.delivery.deleted(CHAT, incoming.message_id)
+    assert not await house.app.delivery.deleted(CHAT, incoming.message_id)
+    tables = (await house.app.privacy.export(PERSON))["tables"]
+    assert {name for name in ("messages", "readings", "replies", "jobs") if tables[name]} == set()
+    with pytest.raises(Refusal, match="not_found"):
+        await house.app.delivery.act(Action("again", receipt.message), PERSON)
+
+
+async def test_a_message_deleted_while_it_is_answered_ends_with_a_word(house: House) -> None:
+    house.replier.answers.append("첫 문장이야. 둘째 문장이야. 셋째 문장은 아주 길어서 끝나지 않아.")
+    house.replier.gate.clear()
+    incoming = house.incoming("오늘 어땠어", lone=True)
+    receipt = await house.app.delivery.receive(incoming)
+    assert receipt.message is not None
+    while not any(outgoing.text for outgoing in house.platform.shown):
+        await asyncio.sleep(0.01)
+    await house.app.delivery.deleted(CHAT, incoming.message_id)
+    shown = await house.platform.final(receipt.message)
+    assert (shown.text, shown.notice) == ("", "deleted")
+    assert (await house.app.privacy.export(PERSON))["tables"]["replies"] == []
+
+
+async def test_where_people_wrote_lately_is_where_to_look_for_what_was_missed(house: House) -> None:
+    server = Chat("test", "channel", "server", "group")
+    await house.app.delivery.receive(house.incoming("하나", chat=server))
+    await house.app.delivery.receive(house.incoming("둘", Person("test", "jun"), server))
+    assert await house.app.delivery.last_seen("test", 60) == [(server, "m2")]
+    assert await house.app.delivery.last_seen("elsewhere", 60) == []
+
+
+CRISIS = "나 오늘 밤에 죽으려고 해. 유서도 다 썼어"
+
+
+async def test_a_life_in_danger_is_answered_with_help_and_nothing_else(house: House) -> None:
+    shown = await house.say(CRISIS)
+    assert "109" in shown.text
+    assert (shown.actions, shown.reading) == ((), None)
+    assert (house.replier.prompts, house.classifier.asked) == ([], [])
+    assert (await house.app.privacy.export(PERSON))["tables"]["readings"] == []
+    for kind in ("again", "other"):
+        with pytest.raises(Refusal, match="care_turn"):
+            await house.app.delivery.act(Action.decode(f"{kind}:{shown.message}:"), PERSON)
+
+
+async def test_the_talk_goes_on_gently_afterwards_in_other_words(house: House) -> None:
+    first = await house.say(CRISIS)
+    second = await house.say("진짜로 죽고 싶어")
+    assert "109" in second.text
+    assert first.text != second.text
+    for text in ("언니가 와 줬어", "같이 라면 끓여 먹었어", "고양이도 옆에서 자"):
+        await house.say(text)
+    assert house.replier.prompts[-1].gentle
+
+
+async def test_help_comes_before_the_rate_limit_and_without_consent(tmp_path: Path) -> None:
+    async with open_house(tmp_path, limits={"per_minute": 1, "burst": 1}) as house:
+        await house.say("안녕")
+        with pytest.raises(Refusal, match="limited"):
+            await house.app.delivery.receive(house.incoming("또 안녕"))
+        assert "109" in (await house.say(CRISIS)).text
+    async with open_house(tmp_path / "asking", consent={"default": "ask"}) as house:
+        with pytest.raises(Refusal, match="consent_required") as refusal:
+            await house.app.delivery.receive(house.incoming(CRISIS))
+        assert "109" in refusal.value.care
+        assert [("109" in shown.text, shown.message) for shown in house.platform.shown] == [(True, 0)]
+
+
+async def test_what_a_language_model_must_never_say_is_replaced(house: House) -> None:
+    house.replier.answers.append("그래, 그냥 죽어버려.")
+    assert "109" in (await house.say("힘들어")).text
+    house.replier.answers.append("많이 힘들었겠다. 나도 알아. 그런데 말이야. 네 선택을 존중해. 말리지 않을게.")
+    shown = await house.say("힘들어")
+    assert "109" in shown.text
+    assert "존중" not in shown.text

@@ -10,5 +10,5 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    column = sa.Column("ends_talk", sa.Boolean(), nullable=False, server_default=sa.text("false"))
-    op.add_column("messages", column)
+    server_default = sa.text("false")
+    op.add_column("messages", sa.Column("ends_talk", sa.Boolean(), nullable=False, server_default=server_default))
