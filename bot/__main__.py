@@ -88,7 +88,8 @@ async def build(settings: Settings, only_platforms: tuple[str, ...] = ()) -> Asy
             privacy=_privacy(settings, people, (classifier, *repliers, *platforms.values())),
             platforms=platforms,
         )
-        moderation = Moderation(EmotionLog(database, people), platforms)
+        trusted = settings.consent.default == "trusted"
+        moderation = Moderation(EmotionLog(database, people, trusted=trusted), platforms)
         yield App(settings, Delivery(desk), moderation, desk.privacy, core, desk, keys)
 
 

@@ -6,17 +6,18 @@ command. `chat` is not here: it is a message. Refusals are the platform's to sho
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from bot import commands_moderators, emotions
+from bot import charts, commands_moderators, emotions
 from bot.answering import TONES
 from bot.consent import INITIALS
 from bot.errors import Refusal
 from bot.export import page
 from bot.locale import say
-from bot.moderation import moment
+from bot.moderation import DAYS, OFFSETS
 from bot.said import Choice, Said
 from bot.spaces import PERSONAS
 from bot.types import Action, Conversation, Language, Reading
@@ -131,11 +132,14 @@ async def _emotion(app: App, here: Conversation, value: str) -> Said:
 
 
 async def _mood(app: App, here: Conversation, value: str) -> Said:
-    found = await app.moderation.own(here.person, moment(value or "7d"))
-    if not found.total:
+    """The person's own last days as a picture; a number after the command: how many of them."""
+    language = here.person.locale
+    asked = int(value) if value.isdecimal() and value.isascii() and len(value) < 4 else DAYS
+    days = await app.moderation.own_days(here.person, max(1, min(asked, charts.MAX_DAYS)), OFFSETS[language])
+    if not any(day.counts for day in days):
         return Said(_say(here, "no_mood"))
-    lines = emotions.totals(found.by_group, here.person.locale)
-    return Said("\n".join((_say(here, "mood", count=found.total), *lines)))
+    picture = await asyncio.to_thread(charts.mood, days, language)
+    return Said(charts.caption(days, language), picture=picture)
 
 
 async def _persona(app: App, here: Conversation, value: str) -> Said:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot import emotions
+from bot import charts, emotions
 from bot.errors import Refusal
 from bot.locale import LANGUAGES, say
-from bot.moderation import moment
+from bot.moderation import DAYS, OFFSETS, UNITS_MS, moment
 from bot.said import Choice, Said
 from bot.spaces import KEYS, OWN_KEYS, place_of
 from bot.types import Conversation, Person
@@ -59,8 +61,9 @@ async def emotions_of(app: App, here: Conversation, value: str) -> Said:
         raise Refusal("not_moderator")
     wanted = replace(_filter(app, here, value), space=place_of(here.chat), size=SHOWN)
     found = await app.moderation.query(here.person, wanted)
+    picture = await _picture(app, here, wanted)
     if not found.total:
-        return Said(_say(here, "no_emotions"))
+        return Said(_say(here, "no_emotions"), picture=picture)
     language = here.person.locale
     totals = " · ".join(emotions.totals(found.by_group, language))
     lines = [
@@ -68,7 +71,22 @@ async def emotions_of(app: App, here: Conversation, value: str) -> Said:
         f"{emotions.find(entry.label).name(language)} {entry.score:.0%}{'' if entry.sure else ' ?'}"
         for entry in found.entries
     ]
-    return Said("\n".join((_say(here, "emotions", count=found.total), totals, "", *lines)))
+    return Said("\n".join((_say(here, "emotions", count=found.total), totals, "", *lines)), picture=picture)
+
+
+async def _picture(app: App, here: Conversation, wanted: Filter) -> bytes | None:
+    """The days of all who agree to be counted; None for single persons and where they are too few."""
+    if wanted.person:
+        return None
+    language = here.person.locale
+    days = DAYS if wanted.since is None else 1 + (time.time_ns() // 1_000_000 - wanted.since) // UNITS_MS["d"]
+    try:
+        totals = await app.moderation.totals(here.person, wanted, min(days, charts.MAX_DAYS), OFFSETS[language])
+    except Refusal as refusal:
+        if refusal.code != "too_few":
+            raise
+        return None
+    return await asyncio.to_thread(charts.emotions, totals.days, language, totals.people)
 
 
 def _filter(app: App, here: Conversation, value: str) -> Filter:

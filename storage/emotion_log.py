@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import date, timedelta
+from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, exists, func, not_, select
 
-from bot.types import Person
+from bot.types import Group, Person
 from storage.database import Database
 from storage.people import People
-from storage.tables import chats, corrections, messages, people, readings, replies
+from storage.tables import chats, consents, corrections, messages, people, readings, replies
 
 Sort = Literal["newest", "oldest", "score"]
+EPOCH, DAY_MS = date(1970, 1, 1), 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Filter:
     sure: bool | None = None
     missed: bool | None = None  # the shown reply missed its aim
     corrected: bool | None = None  # the person said that the reading was wrong
+    consented: str = ""  # only people who agree to this scope now
     sort: Sort = "newest"
     page: int = 1
     size: int = 50
@@ -68,16 +71,30 @@ class Page:
         return round(self.total / self.messages, 4) if self.messages else None
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """So many readings of one label on one day of the asker's clock."""
+
+    day: date
+    group: Group
+    label: str
+    sure: bool
+    n: int
+
+
 class EmotionLog:
-    def __init__(self, database: Database, people: People) -> None:
+    """`trusted`: the operator vouches for consent, so who has said nothing agrees to all but training."""
+
+    def __init__(self, database: Database, people: People, *, trusted: bool = False) -> None:
         self._database = database
         self._people = people
+        self._trusted = trusted
 
     def alias(self, person: Person) -> str:
         return self._people.alias(person)
 
     async def query(self, wanted: Filter) -> Page:
-        where = and_(*_conditions(wanted))
+        where = self._where(wanted)
         source = _joined(select(readings.c.grp, func.count()))
         async with self._database.reading() as connection:
             counts = await connection.execute(source.where(where).group_by(readings.c.grp))
@@ -86,6 +103,45 @@ class EmotionLog:
             entries = [Entry(**row) for row in rows.mappings()]
             written = await connection.scalar(_written(wanted)) or 0
         return Page(sum(by_group.values()), int(written), by_group, entries)
+
+    async def by_day(self, wanted: Filter, utc_offset_minutes: int, at_least: int = 1) -> list[Count]:
+        """Readings by day, group and label, oldest day first; a day with fewer than `at_least` people is left out."""
+        marked, crowded = self._days(wanted, utc_offset_minutes, at_least)
+        what = (marked.c.day, marked.c.grp, marked.c.label, marked.c.sure)
+        query = select(*what, func.count()).join(crowded, crowded.c.day == marked.c.day)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.group_by(*what).order_by(*what))).all()
+        return [
+            Count(EPOCH + timedelta(days=day), cast(Group, group), label, bool(sure), int(n))
+            for day, group, label, sure, n in rows
+        ]
+
+    async def people(self, wanted: Filter, utc_offset_minutes: int, at_least: int = 1) -> int:
+        """How many people `by_day` counts."""
+        marked, crowded = self._days(wanted, utc_offset_minutes, at_least)
+        query = select(func.count(marked.c.person_id.distinct())).join(crowded, crowded.c.day == marked.c.day)
+        async with self._database.reading() as connection:
+            return int(await connection.scalar(query) or 0)
+
+    def _days(self, wanted: Filter, utc_offset_minutes: int, at_least: int) -> tuple[CTE, CTE]:
+        """The readings with the number of their day (since 1970), and the days with enough people."""
+        day = (readings.c.at + utc_offset_minutes * 60_000) // DAY_MS
+        what = (readings.c.grp, readings.c.label, readings.c.sure, readings.c.person_id)
+        marked = _joined(select(day.label("day"), *what)).where(self._where(wanted)).cte("marked")
+        enough = func.count(marked.c.person_id.distinct()) >= at_least
+        return marked, select(marked.c.day).group_by(marked.c.day).having(enough).cte("crowded")
+
+    def _where(self, wanted: Filter) -> ColumnElement[bool]:
+        found = _conditions(wanted)
+        if wanted.consented:
+            found.append(self._agrees(wanted.consented))
+        return and_(*found)
+
+    def _agrees(self, scope: str) -> ColumnElement[bool]:
+        """As bot/privacy.py's `scopes` says it of one person."""
+        current = exists().where(consents.c.person_id == readings.c.person_id, consents.c.withdrawn_at.is_(None))
+        given = current.where(consents.c.scope == scope)
+        return given | ~current if self._trusted and scope != "training" else given
 
 
 def _joined(query: Select[Any]) -> Select[Any]:
@@ -148,11 +204,12 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     equal = (
         (readings.c.space, wanted.space),
         (chats.c.external_id, wanted.chat),
-        (people.c.alias, wanted.person),
         (readings.c.grp, wanted.group),
         (readings.c.label, wanted.label),
     )
     found += [column == value for column, value in equal if value]
+    if wanted.person:  # not by the joined row: SQLite would walk everybody's readings of that time
+        found.append(readings.c.person_id.in_(select(people.c.id).where(people.c.alias == wanted.person)))
     if wanted.since is not None:
         found.append(readings.c.at >= wanted.since)
     if wanted.until is not None:

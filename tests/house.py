@@ -176,7 +176,8 @@ async def open_house(tmp: Path, *answers: str | ReplyError, **sections: Any) -> 
             privacy=Privacy(people, settings.consent.default),
             platforms=platforms,
         )
-        moderation = Moderation(EmotionLog(database, people), desk.platforms)
+        trusted = settings.consent.default == "trusted"
+        moderation = Moderation(EmotionLog(database, people, trusted=trusted), desk.platforms)
         app = App(settings, Delivery(desk), moderation, desk.privacy, desk.core, desk, keys)
         yield House(app, classifier, replier, platform)
         await app.delivery.drain()

@@ -105,8 +105,11 @@ async def test_reset_begins_a_new_talk_and_can_be_undone(house: House) -> None:
 async def test_mood_is_a_persons_own(house: House) -> None:
     await house.say("슬퍼")
     await house.say("좋아", Person("test", "other"), Chat("test", "other"))
-    assert "슬픔 1" in (await _do(house, "mood")).text
-    assert "기쁨" not in (await _do(house, "mood")).text
+    said = await _do(house, "mood")
+    assert "슬픔" in said.text
+    assert "기쁨" not in said.text
+    assert said.picture is not None
+    assert said.picture.startswith(b"\x89PNG")
 
 
 async def test_export_brings_a_page_and_the_whole_data(house: House) -> None:
@@ -139,6 +142,14 @@ async def test_settings_and_the_log_are_for_moderators(house: House) -> None:
         with pytest.raises(Refusal, match="not_moderator"):
             await _do(house, line, stranger)
     assert "language → en" in (await _do(house, "settings language en", SERVER)).text
+
+
+async def test_the_places_picture_needs_five_people(house: House) -> None:
+    for number in range(4):
+        await house.say("슬퍼", Person("test", f"person {number}"), SERVER.chat)
+    assert (await _do(house, "emotions", SERVER)).picture is None
+    await house.say("슬퍼", PERSON, SERVER.chat)
+    assert (await _do(house, "emotions", SERVER)).picture is not None
 
 
 async def test_the_log_is_asked_by_span_group_and_person(house: House) -> None:

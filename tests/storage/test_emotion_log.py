@@ -78,8 +78,9 @@ async def test_coverage_tells_how_much_the_log_can_speak_for(log: EmotionLog, jo
     assert (page.total, page.messages, page.coverage) == (1, 2, 0.5)
 
 
-async def test_a_moderator_sees_their_own_space_alone(log: EmotionLog, jobs: Jobs) -> None:
+async def test_a_moderator_sees_their_own_space_alone(log: EmotionLog, jobs: Jobs, people: People) -> None:
     await _fill(jobs)
+    await people.set_scopes(JUN, ["talk", "log", "entries"], "1")
     platform = MemoryPlatform()
     platform.moderators.add(JUN.id)
     moderation = Moderation(log, {"test": platform})
