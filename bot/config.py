@@ -21,7 +21,9 @@ from bot.types import Language, Strategy
 
 PREFIX = "MAUM_"
 #: names with the prefix that are read elsewhere and are no config keys
-RESERVED = frozenset({"API_TOKEN", "MASTER_KEY", "MASTER_KEY_FILE", "NEW_MASTER_KEY", "STATE_DIR", "CORPORA"})
+RESERVED = frozenset(
+    {"API_TOKEN", "CORPORA", "MASTER_KEY", "MASTER_KEY_FILE", "NEW_MASTER_KEY", "PAGE_PASSWORD", "STATE_DIR"}
+)
 SECRETS = frozenset({"token", "key", "secret", "password", "api_key", "master_key", "api_token"})
 
 

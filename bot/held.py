@@ -20,9 +20,9 @@ class Held:
 
     def add(self, incoming: Incoming) -> bool:
         """Hold a message; False when there is no room for it."""
-        if incoming in self._waiting:
-            return True
         mine = [one for one in self._waiting if one.person == incoming.person]
+        if any(one.chat == incoming.chat and one.message_id == incoming.message_id for one in mine):
+            return True  # the same once more, after a lost connection
         if len(mine) >= EACH or len(self._waiting) >= TOTAL or not self._keep_s:
             return False
         self._waiting.append(incoming)

@@ -67,6 +67,11 @@ class Privacy:
             return given - {PAUSED, "talk"}
         return frozenset(SCOPES[:-1]) if self._trusted and not given else given
 
+    async def is_paused(self, person: Person) -> bool:
+        """Has the person paused, so that ending the pause lets them talk again?"""
+        given = await self._people.scopes(person)
+        return PAUSED in given and ("talk" in given or self._trusted)
+
     async def consent(self, person: Person, scopes: Iterable[str]) -> frozenset[str]:
         """Replace the person's consent; an empty list withdraws all of it.
 
@@ -98,9 +103,10 @@ class Privacy:
         """What there is to agree to, as a person reads it."""
         return terms(language, platform, self._retention.days)
 
-    def summary(self, language: Language) -> str:
-        """What /privacy says: what is kept, how long, who sees it, and what a person can do."""
-        return say(language, "privacy.summary", **asdict(self._retention.days))
+    def summary(self, language: Language, *, commands: bool = True) -> str:
+        """What /privacy says: what is kept, how long, who sees it, and by which commands a person can do something."""
+        parts = ("summary", "summary_commands") if commands else ("summary",)
+        return "\n".join(say(language, f"privacy.{part}", **asdict(self._retention.days)) for part in parts)
 
     def ai_notice_due(self, conversation: Conversation) -> bool:
         """Is it time to say `consent.ai_notice`: at the start of a talk, and every three hours of it?

@@ -44,9 +44,13 @@ def _system(prompt: Prompt) -> Iterator[str]:
         if part
     )
     if prompt.rejected:
-        # each on one line, since a reply may quote the person and their line breaks could forge lines of ours
-        quoted = (f"- “{shorten(' '.join(clean(text).split()), 300)}”" for text in prompt.rejected)
-        yield "\n".join((say(prompt.language, "prompt.rejected"), *quoted))
+        yield "\n".join((say(prompt.language, "prompt.rejected"), *map(_quoted, prompt.rejected)))
+
+
+def _quoted(reply: str) -> str:
+    """A reply on one line that it cannot leave: it may repeat the person, whose words could forge lines of ours."""
+    line = " ".join(clean(reply).split()).replace("“", '"').replace("”", '"')
+    return f"- “{shorten(line, 300)}”"
 
 
 def _emotion_lines(prompt: Prompt) -> Iterator[str]:

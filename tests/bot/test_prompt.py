@@ -47,6 +47,7 @@ def test_a_foreign_models_label_never_reaches_the_system_message(attack: str) ->
 def test_a_rejected_reply_that_quotes_the_person_forges_no_line(attack: str) -> None:
     lines = _system(replace(prompt(), rejected=(attack,))).splitlines()
     assert lines[-1] == f"- “{' '.join(attack.split())}”"
+    assert _system(replace(prompt(), rejected=(f"{attack}” 이제 “",))).count("”") == 1
     assert lines[:-2] == [*_system(prompt()).splitlines(), ""]
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -21,23 +20,11 @@ from bot.errors import Refusal
 from bot.locale import pick, say
 from bot.moderation import moment
 from bot.types import Action, Chat, Conversation, Incoming, Language, Outgoing, Person, Text
-from plugins.platforms.web import compat, events, shapes
+from plugins.platforms.web import compat, events, failures, shapes
+from plugins.platforms.web.guard.token import knows_token
 from plugins.platforms.web.hub import Hub, until_final
 from plugins.platforms.web.rights import Rights
 from storage.emotion_log import Filter, Sort
-
-STATUS = {
-    "consent_required": 403,
-    "not_yours": 403,
-    "not_moderator": 403,
-    "not_found": 404,
-    "already": 409,
-    "not_answered": 409,
-    "too_long": 413,
-    "empty": 422,
-    "limited": 429,
-    "queue_full": 503,
-}
 
 
 def create(app: App, hub: Hub, token: str) -> FastAPI:
@@ -46,38 +33,20 @@ def create(app: App, hub: Hub, token: str) -> FastAPI:
     # the documentation page from our own server: no browser is sent to a CDN
     application = FastAPIOffline(title="Maum", version=bot.__version__, description=about, redoc_url=None)
     application.include_router(_open_routes(app))
-    guarded = [Depends(_guard(token))]
+    guarded = [Depends(_guard(token)), *([Depends(HTTPBearer(auto_error=False))] if token else [])]
     application.include_router(Api(app, hub).router, prefix="/api", dependencies=guarded)
     application.include_router(Rights(app).router, prefix="/api", dependencies=guarded)
     application.include_router(compat.create(app), dependencies=guarded)
-    application.add_exception_handler(Refusal, _refused)
-    application.add_exception_handler(RequestValidationError, _invalid)
+    failures.explain(application, app.settings.language)
     return application
 
 
 def _guard(token: str) -> Any:
-    def check(authorization: Annotated[str, Header()] = "") -> None:
-        if token and not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
+    def check(request: Request) -> None:
+        if token and not knows_token(request, token):
             raise Refusal("not_authorised")
 
     return check
-
-
-async def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refusal)
-    language = pick(request.headers.get("accept-language"))
-    message = say(language, f"refusal.{error.code}", **error.facts)
-    headers = {"Retry-After": str(error.facts["seconds"])} if error.code == "limited" else {}
-    status = 401 if error.code == "not_authorised" else STATUS.get(error.code, 422)
-    care = {"care": error.care} if error.care else {}
-    return JSONResponse({"error": error.code, "message": message, **care}, status, headers)
-
-
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:]) or "body"
-    return JSONResponse({"error": "invalid", "message": f"{where}: {first['msg']}"}, 422)
 
 
 def _open_routes(app: App) -> APIRouter:

@@ -7,45 +7,45 @@ database. NiceGUI is imported here, so only a process that runs the web platform
 from __future__ import annotations
 
 import copy
-import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
+from fastapi.responses import Response
 from nicegui import Client, background_tasks, ui
 from nicegui import app as nicegui_app
 from starlette.staticfiles import StaticFiles
 
-from bot.locale import LANGUAGES, pick
 from bot.types import Language, Person
+from plugins.platforms.web.pages.broken import build_broken
 from plugins.platforms.web.pages.layout import Page
-from plugins.platforms.web.pages.security import SameOriginOnly
-from plugins.platforms.web.pages.settings import LANGUAGE_COOKIE, LOOK_COOKIE, LOOKS
+from plugins.platforms.web.pages.security import PagePolicy, give_nonces
 from plugins.platforms.web.pages.words import Words
+from plugins.platforms.web.plain import STATIC, asset
+from plugins.platforms.web.visit import LOOKS, language_of, look_of
 
 if TYPE_CHECKING:
     from bot.app import App
     from plugins.platforms.web.hub import Hub
 
-STATIC = Path(__file__).parent / "pages" / "static"
 SESSION_COOKIE = "maum"
 YEAR_S = 365 * 24 * 3600
 RECONNECT_S = 20.0  # a phone that was in a pocket for less than this goes on without a reload
 QUASAR_LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
 
 
-def mount(application: FastAPI, app: App, hub: Hub) -> None:
-    """Serve the chat page and its assets from `application`."""
+def mount(application: FastAPI, app: App, hub: Hub, *, logs_out: bool = False) -> None:
+    """Serve the chat page and its assets from `application`; `logs_out`: somebody had to log in to see it."""
     application.mount("/maum-static", StaticFiles(directory=STATIC), name="maum-static")
-    head = "\n".join(_tags())
+    application.add_api_route("/fresh", _fresh, methods=["POST"], include_in_schema=False)
+    head = f"""<link rel="stylesheet" href="{asset("chat.css")}"><script defer src="{asset("chat.js")}"></script>"""
 
     async def index(request: Request, client: Client) -> None:
-        language = _language(request, app.settings.language)
-        look = request.cookies.get(LOOK_COOKIE, "auto")
+        language = language_of(request, app.settings.language)
+        look = look_of(request)
         _dress(client, language, look)
         ui.add_head_html(head)
         person = Person("web", str(nicegui_app.storage.browser["id"]), locale=language)
-        page = Page(app, hub, person, Words(language), look)
+        page = Page(app, hub, person, Words(language), look, logs_out=logs_out)
         client.on_delete(page.close)
         await page.build()
         following = background_tasks.create(page.follow(), name="chat page", context=client)
@@ -55,7 +55,8 @@ def mount(application: FastAPI, app: App, hub: Hub) -> None:
     nicegui_app.user_middleware.clear()  # one application per process: mounted once more (in tests), it starts afresh
     nicegui_app.middleware_stack = None
     ui.page("/")(index)
-    nicegui_app.add_middleware(SameOriginOnly)
+    nicegui_app.on_page_exception(lambda: build_broken(head, app.settings.language))
+    give_nonces()
     ui.run_with(
         application,
         title="Maum",
@@ -67,26 +68,14 @@ def mount(application: FastAPI, app: App, hub: Hub) -> None:
         tailwind=False,
         show_welcome_message=False,
     )
+    nicegui_app.add_middleware(PagePolicy, language=app.settings.language)  # the last one added is asked first
 
 
-def _tags() -> list[str]:
-    """Our own style sheet and script, named by their content so that a browser never uses an old one."""
-    tags = []
-    for name, tag in (
-        ("chat.css", '<link rel="stylesheet" href="{}">'),
-        ("chat.js", '<script defer src="{}"></script>'),
-    ):
-        version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-        tags.append(tag.format(f"/maum-static/{name}?{version}"))
-    return tags
-
-
-def _language(request: Request, default: Language) -> Language:
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
-    for language in LANGUAGES:
-        if chosen == language:
-            return language
-    return pick(request.headers.get("accept-language"), default)
+async def _fresh(request: Request) -> Response:
+    """Make the browser a new person: who was forgotten leaves their old id behind, too."""
+    response = Response(status_code=204)
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
+    return response
 
 
 def _dress(client: Client, language: Language, look: str) -> None:

@@ -12,6 +12,7 @@ from bot.export import page
 from bot.locale import pick
 from bot.types import Chat, Person
 from plugins.platforms.web import shapes
+from plugins.platforms.web.guard.headers import EXPORT
 
 
 class Rights:
@@ -42,7 +43,8 @@ class Rights:
         """Everything that is kept about a person, as JSON or (`?form=html`) as a page."""
         exported = await self._app.privacy.export(Person("web", person))
         if form == "html":
-            return HTMLResponse(page(exported, pick(accept_language, self._app.settings.language)))
+            html = page(exported, pick(accept_language, self._app.settings.language))
+            return HTMLResponse(html, headers={"Content-Security-Policy": EXPORT})
         return JSONResponse(exported)
 
     async def forget(self, person: shapes.PersonId, body: shapes.ForgetBody | None = None) -> dict[str, dict[str, int]]:

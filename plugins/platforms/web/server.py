@@ -5,16 +5,30 @@ from __future__ import annotations
 import contextlib
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from plugins.platforms.web.guard.size import MAX_HEADERS, MAX_SOCKET_MESSAGE
 
 GRACEFUL_S = 3
 
 
-def configured(application: FastAPI) -> uvicorn.Config:
-    return uvicorn.Config(application, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACEFUL_S)
+def configured(application: ASGIApp, proxies: Sequence[str] = ()) -> uvicorn.Config:
+    """h11, because it is the one that bounds a request's headers."""
+    return uvicorn.Config(
+        application,
+        http="h11",
+        h11_max_incomplete_event_size=MAX_HEADERS,
+        ws_max_size=MAX_SOCKET_MESSAGE,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        server_header=False,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )
 
 
 class Server(uvicorn.Server):

@@ -48,6 +48,7 @@ class Answer:
         can_stop = any(action.kind == "stop" for action in outgoing.actions)
         self._draw(outgoing.text, writing=not outgoing.final, can_stop=can_stop, notice=outgoing.notice)
         if outgoing.final:
+            self._offer({action.kind for action in outgoing.actions})
             self._page(outgoing.reply.variant if outgoing.reply else 0, outgoing.variants)
             self._mark(feedback)
 
@@ -64,9 +65,9 @@ class Answer:
 
     def _build_row(self) -> None:
         words = self._words
-        self._button("o_repeat", words("again"), "again").classes("m-again")
+        self._again = self._button("o_repeat", words("again"), "again").classes("m-again")
         self._tones = icon_button("o_arrow_drop_down", words("tones")).on_click(self._open_tones).classes("m-narrow")
-        icon_button("o_theater_comedy", words("other")).on_click(self._choose)
+        self._other = icon_button("o_theater_comedy", words("other")).on_click(self._choose)
         with ui.element("div").classes("m-pages") as self._pages:
             self._previous = icon_button("o_chevron_left", words("previous")).on_click(lambda: self._turn(-1))
             self._count = ui.label().classes("m-count")
@@ -78,14 +79,20 @@ class Answer:
         button = ui.button(text, icon=icon, color=None, on_click=lambda: self._act(kind, ""))
         return button.props("flat dense no-caps").classes("m-text-button")
 
+    def _offer(self, kinds: set[ActionKind]) -> None:
+        """Where a life is in danger, there is nothing to ask for again and nothing to rate."""
+        self._again.set_visibility("again" in kinds)
+        self._tones.set_visibility("again" in kinds)
+        self._other.set_visibility("other" in kinds)
+        self._good.set_visibility("feedback" in kinds)
+        self._bad.set_visibility("feedback" in kinds)
+
     def _page(self, variant: int, variants: int) -> None:
         self._variant = variant
         self._pages.set_visibility(variants > 1)
         self._count.set_text(self._words("variant_of", variant=variant, variants=variants))
         self._previous.set_enabled(variant > 1)
         self._next.set_enabled(variant < variants)
-        self._good.set_visibility(bool(variant))
-        self._bad.set_visibility(bool(variant))
 
     def _mark(self, feedback: int) -> None:
         self._feedback = feedback
@@ -103,9 +110,9 @@ class Answer:
     def _open_tones(self) -> None:
         with popover(self._tones, "m-menu") as menu:
             for tone in TONES:
-                ui.menu_item(self._words(f"tone_{tone}"), on_click=lambda tone=tone: self._again(menu, tone))
+                ui.menu_item(self._words(f"tone_{tone}"), on_click=lambda tone=tone: self._in_tone(menu, tone))
 
-    async def _again(self, menu: ui.menu, tone: str) -> None:
+    async def _in_tone(self, menu: ui.menu, tone: str) -> None:
         menu.close()
         await self._act("again", "" if tone == "usual" else tone)
 

@@ -1,21 +1,25 @@
-"""Consent: the card of a first visit, and the same two answers as switches in the settings. Nothing is pre-ticked."""
+"""Consent: what one person agrees to, and the card that asks for it. Nothing is ticked for them, nothing is bundled."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Literal
 
 from nicegui import ui
 
+from bot.consent import VERSION, Term
 from bot.privacy import Privacy
 from bot.types import Person
+from plugins.platforms.web.pages.terms import build_facts, build_tags
 from plugins.platforms.web.pages.words import Words
 
-Changed = Callable[[], Awaitable[None]]
-ASKED = ("talk", "log")
+Give = Callable[[frozenset[str]], Awaitable[None]]
+#: talking: all is well · asking: there is no consent to talk · paused: there is, and the person paused
+State = Literal["talking", "asking", "paused"]
 
 
 class Consents:
-    """What one person agrees to, as far as this page asks for it."""
+    """What one person agrees to."""
 
     def __init__(self, privacy: Privacy, person: Person) -> None:
         self._privacy = privacy
@@ -24,60 +28,75 @@ class Consents:
     async def scopes(self) -> frozenset[str]:
         return await self._privacy.scopes(self._person)
 
-    async def may_talk(self) -> bool:
-        return "talk" in await self.scopes()
+    async def state(self) -> State:
+        if "talk" in await self.scopes():
+            return "talking"
+        return "paused" if await self._privacy.is_paused(self._person) else "asking"
 
-    async def give(self, *, talk: bool, log: bool) -> None:
-        """Replace the answers given here; without `talk` everything is withdrawn, also what was given elsewhere."""
-        elsewhere = await self.scopes() - set(ASKED)
-        wanted = {*elsewhere, "talk", *(["log"] if log else [])} if talk else set()
-        await self._privacy.consent(self._person, wanted)
+    def terms(self, words: Words) -> list[Term]:
+        return self._privacy.terms(words.language, "web")
 
+    async def give(self, scopes: Iterable[str]) -> None:
+        """Replace all of it; without `talk` everything is withdrawn."""
+        wanted = frozenset(scopes)
+        await self._privacy.consent(self._person, wanted if "talk" in wanted else ())
 
-def build_card(words: Words, consents: Consents, agreed: Changed) -> None:
-    """The card of a first visit; `agreed` is called once the answer is on disk."""
+    async def pause(self) -> None:
+        await self._privacy.pause(self._person)
 
-    async def agree() -> None:
-        await consents.give(talk=True, log=bool(log.value))
-        await agreed()
-
-    with ui.element("section").classes("m-card") as card:
-        card.props["aria-label"] = words("consent_title")
-        ui.element("div").classes("m-avatar m-avatar-large").props("aria-hidden=true")
-        ui.label(words("consent_title")).classes("m-headline").props("role=heading aria-level=1")
-        ui.label(words("consent_intro")).classes("m-lead")
-        talk = _tick(words, "talk", "needed")
-        log = _tick(words, "log", "optional")
-        ui.label(words("consent_age")).classes("m-detail")
-        ui.label(words("consent_change")).classes("m-detail")
-        button = ui.button(words("consent_agree"), color=None, on_click=agree).props("unelevated no-caps")
-        button.classes("m-primary").bind_enabled_from(talk, "value")
+    async def resume(self) -> None:
+        await self._privacy.resume(self._person)
 
 
-def _tick(words: Words, scope: str, tag: str) -> ui.checkbox:
-    with ui.element("div").classes("m-tick"):
-        box = ui.checkbox(words(f"consent_{scope}")).props("dense")
-        ui.label(words(tag)).classes("m-tag")
-        ui.label(words(f"consent_{scope}_detail")).classes("m-detail")
-    return box
+class ConsentCard:
+    """Asks for every scope by itself, and for the age. `give` gets the answer; an empty one is a no."""
 
+    def __init__(self, words: Words, terms: list[Term], give: Give) -> None:
+        self._words = words
+        self._give = give
+        self._ticks: dict[str, ui.checkbox] = {}
+        with ui.element("section").classes("m-card").props("data-maum=card") as card:
+            card.props["aria-label"] = words("consent_title")
+            ui.element("div").classes("m-avatar m-avatar-large").props("aria-hidden=true")
+            ui.label(words("consent_title")).classes("m-headline").props("role=heading aria-level=1")
+            ui.label(words.consent("ai_notice")).classes("m-lead")
+            self._news = ui.label().classes("m-alert").props("role=status")
+            for term in terms:
+                self._ticks[term.scope] = self._ask(term)
+            self._of_age = self._ask_age()
+            ui.label(words.consent("change")).classes("m-detail")
+            ui.label(words("consent_version", version=VERSION)).classes("m-detail")
+            self._agree = ui.button(words("consent_agree"), color=None, on_click=self._agreed)
+            self._agree.props("unelevated no-caps").classes("m-primary")
+            ui.button(words("consent_decline"), color=None, on_click=self._declined).props("flat no-caps")
+        self.tell("")
+        self._weigh()
 
-async def build_switches(words: Words, consents: Consents, changed: Changed) -> None:
-    """The same answers in the settings, as easily taken back as given."""
-    scopes = await consents.scopes()
+    def tell(self, text: str) -> None:
+        """Say something above the questions; empty: nothing."""
+        self._news.set_text(text)
+        self._news.set_visibility(bool(text))
 
-    async def save() -> None:
-        if not talk.value:
-            log.set_value(False)
-        await consents.give(talk=bool(talk.value), log=bool(log.value))
-        await changed()
+    def _ask(self, term: Term) -> ui.checkbox:
+        with ui.element("div").classes("m-tick"):
+            box = ui.checkbox(term.title, on_change=self._weigh).props("dense")
+            build_tags(self._words, term)
+            build_facts(self._words, term)
+        return box
 
-    talk = _switch(words, "talk", "talk" in scopes, save)
-    log = _switch(words, "log", "log" in scopes, save).bind_enabled_from(talk, "value")
+    def _ask_age(self) -> ui.checkbox:
+        with ui.element("div").classes("m-tick"):
+            box = ui.checkbox(self._words("consent_of_age"), on_change=self._weigh).props("dense")
+            with ui.element("div").classes("m-tags"):
+                ui.label(self._words.consent("needed")).classes("m-tag")
+            ui.label(self._words.consent("age")).classes("m-detail")
+        return box
 
+    def _weigh(self) -> None:
+        self._agree.set_enabled(bool(self._ticks["talk"].value and self._of_age.value))
 
-def _switch(words: Words, scope: str, value: bool, save: Changed) -> ui.switch:
-    with ui.element("div").classes("m-tick"):
-        switch = ui.switch(words(f"consent_{scope}_short"), value=value, on_change=save).props("dense")
-        ui.label(words(f"consent_{scope}_detail")).classes("m-detail")
-    return switch
+    async def _agreed(self) -> None:
+        await self._give(frozenset(scope for scope, tick in self._ticks.items() if tick.value))
+
+    async def _declined(self) -> None:
+        await self._give(frozenset())

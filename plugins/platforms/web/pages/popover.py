@@ -1,7 +1,8 @@
-"""Small things that open on a click and are gone from the page when they close."""
+"""Small parts of the page: what opens on a click and is gone when it closes, buttons, sections."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from nicegui import ui
@@ -30,3 +31,16 @@ def icon_button(icon: str, label: str) -> ui.button:
     button = ui.button(icon=icon, color=None).props("flat round dense").classes("m-icon-button")
     button.props["aria-label"] = button.props["title"] = label
     return button
+
+
+def quiet_button(text: str, clicked: Callable[[], object], look: str = "") -> ui.button:
+    button = ui.button(text, color=None, on_click=clicked).props("flat dense no-caps")
+    return button.classes(f"m-choice g-neutral {look}")
+
+
+def section(title: str, detail: str) -> ui.element:
+    """A part of a dialog with a title and a sentence, to be filled."""
+    with ui.element("section").classes("m-section") as part:
+        ui.label(title).classes("m-subtitle").props("role=heading aria-level=2")
+        ui.label(detail).classes("m-detail")
+    return part

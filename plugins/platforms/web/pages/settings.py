@@ -1,4 +1,4 @@
-"""The settings: language, light or dark, consent. Language and look are plain cookies, kept in the browser alone."""
+"""The settings: language, light or dark, logging out. The first two are plain cookies, kept in the browser alone."""
 
 from __future__ import annotations
 
@@ -7,31 +7,27 @@ from collections.abc import Mapping
 
 from nicegui import ui
 
-from plugins.platforms.web.pages.consent import Changed, Consents, build_switches
-from plugins.platforms.web.pages.popover import icon_button, sheet
+from plugins.platforms.web.pages.popover import icon_button, quiet_button, sheet
 from plugins.platforms.web.pages.words import Words
+from plugins.platforms.web.visit import LANGUAGE_COOKIE, LOOK_COOKIE, LOOKS
 
-LANGUAGE_COOKIE = "maum_language"
-LOOK_COOKIE = "maum_look"
-LOOKS: Mapping[str, bool | None] = {"auto": None, "light": False, "dark": True}
 LANGUAGE_NAMES: Mapping[str, str] = {"ko": "한국어", "en": "English"}
 
 
 class Settings:
-    """The header's settings button and what it opens."""
+    """The header's settings button and what it opens; `logs_out`: there is a login to leave."""
 
-    def __init__(self, words: Words, consents: Consents, look: str, changed: Changed) -> None:
+    def __init__(self, words: Words, look: str, logs_out: bool) -> None:
         self._words = words
-        self._consents = consents
-        self._look = look if look in LOOKS else "auto"
-        self._changed = changed
+        self._look = look
+        self._logs_out = logs_out
         self._dark = ui.dark_mode(LOOKS[self._look])
         icon_button("o_tune", words("settings")).on_click(self._open)
 
-    async def _open(self) -> None:
+    def _open(self) -> None:
         words = self._words
         dialog = sheet(words("settings"))
-        with dialog, ui.element("div").classes("m-sheet m-settings"):
+        with dialog, ui.element("div").classes("m-sheet"):
             with ui.element("div").classes("m-sheet-head"):
                 ui.label(words("settings")).classes("m-title")
                 icon_button("o_close", words("close")).on_click(dialog.close)
@@ -40,9 +36,8 @@ class Settings:
             ui.label(words("look")).classes("m-subtitle")
             looks = {look: words(f"look_{look}") for look in LOOKS}
             _toggle(looks, self._look).on_value_change(lambda e: self._keep_look(e.value))
-            ui.label(words("consent")).classes("m-subtitle")
-            await build_switches(words, self._consents, self._changed)
-            ui.label(words("ai_notice")).classes("m-detail")
+            if self._logs_out:
+                quiet_button(words("log_out"), lambda: ui.run_javascript("maum.logOut()")).classes("m-log-out")
 
     def _keep_look(self, look: str) -> None:
         self._look = look

@@ -64,14 +64,24 @@ class Talk:
         view.message = message
         self._views[message] = view
 
+    def note(self, text: str, before: ExchangeView | None = None) -> None:
+        """A line of the house's own between the exchanges: before one of them, or after all."""
+        with self._list:
+            line = ui.label(text).classes("m-note").props("role=note")
+        if before:
+            line.move(target_index=self._list.default_slot.children.index(before.root))
+
     def withdraw(self, view: ExchangeView) -> None:
         view.root.delete()
         self.greet(True)
 
     async def show(self, outgoing: Outgoing) -> None:
-        """Show a snapshot under the message it answers."""
+        """Show a snapshot under the message it answers; under none, where help is for somebody who was not let in."""
+        if not outgoing.message:
+            self._help(outgoing.text)
+            return
         if outgoing.message not in self._views:
-            await self._catch_up()
+            await self.catch_up()
         view = self._views.get(outgoing.message)
         if view is None:
             return
@@ -84,36 +94,46 @@ class Talk:
         elif view.state == "resting":
             view.wait()  # accepted on another page
 
+    def _help(self, text: str) -> None:
+        with self._list, ui.element("div").classes("m-theirs").props("data-maum=help"):
+            ui.element("div").classes("m-avatar").props("aria-hidden=true")
+            ui.label(text).classes("m-bubble m-reply").props("role=alert")
+        ui.run_javascript("maum.reveal('help')")
+
     def _leave_to(self, message: int) -> None:
         """Earlier lines that nobody works on are part of this thought: the answer stands under its last line."""
         for earlier, view in self._views.items():
             if earlier < message and view.state == "waiting" and not view.answered:
                 view.rest()
 
-    async def _catch_up(self) -> None:
-        """Messages that came from another page of the same person."""
-        for exchange in await self._desk.conversations.transcript(self._here, AT_ONCE):
-            if exchange.message not in self._views:
-                self._add(exchange)
-        self._greeting.clear()
+    async def catch_up(self) -> None:
+        """Show messages that came from another page of the same person, or waited for their consent."""
+        exchanges = await self._desk.conversations.transcript(self._here, AT_ONCE)
+        await self._add_all([one for one in exchanges if one.message not in self._views])
 
     async def _load(self) -> None:
         exchanges = await self._desk.conversations.transcript(self._here, self._limit)
-        busy = await self._desk.jobs.open_messages(self._here)
         self._earlier.set_visibility(len(exchanges) == self._limit)
+        await self._add_all(exchanges)
+        if exchanges:
+            self._excuse(exchanges[-1])
+
+    async def _add_all(self, exchanges: list[Exchange]) -> None:
+        busy = await self._desk.jobs.open_messages(self._here)
         for exchange in exchanges:
             self._add(exchange)
             if exchange.message in busy:
                 self._views[exchange.message].wait()
         if exchanges:
             self._leave_to(exchanges[-1].message)
-            self._excuse(exchanges[-1])
+            self._greeting.clear()
 
     def _excuse(self, last: Exchange) -> None:
         """The last message without an answer and without anybody at work: it failed, and can be tried again."""
         view = self._views[last.message]
         if last.reply is None and view.state == "resting":
-            view.show(Outgoing(self._here, last.message, "", notice="failed", final=True))
+            again = Action("again", last.message), Action("other", last.message)
+            view.show(Outgoing(self._here, last.message, "", actions=again, notice="failed", final=True))
 
     async def _load_more(self) -> None:
         self._limit += MORE

@@ -17,6 +17,10 @@ class Words:
     def __call__(self, name: str, **facts: object) -> str:
         return say(self.language, f"web.{name}", **facts)
 
+    def consent(self, name: str, **facts: object) -> str:
+        """What every surface says about consent, in the same words."""
+        return say(self.language, f"consent.{name}", **facts)
+
     def refusal(self, refusal: Refusal) -> str:
         return say(self.language, f"refusal.{refusal.code}", **refusal.facts)
 

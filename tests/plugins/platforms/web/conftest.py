@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import browser
-from tests.plugins.platforms.web.server import Server
+from tests.plugins.platforms.web.server import CONFIG, PASSWORD, Server
 from tests.plugins.platforms.web.visitor import Visitor, Visitors
 
 __all__ = ["browser"]
@@ -17,6 +17,16 @@ __all__ = ["browser"]
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("web")) as running:
+        yield running
+    assert "Traceback" not in running.log, running.log
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose pages ask for a password, with a model and a voice that nobody should trust."""
+    config = CONFIG.replace(":FeelingClassifier", ":HostileClassifier").replace(":TalkReplier", ":HostileReplier")
+    config += "[consent]\nhold_s = 2.0\n"
+    with Server(tmp_path_factory.mktemp("guarded"), config, MAUM_PAGE_PASSWORD=PASSWORD) as running:
         yield running
     assert "Traceback" not in running.log, running.log
 

@@ -27,6 +27,10 @@ ANSWERS: Mapping[str, Sequence[str]] = {
     ),
     "텅 빈": ("북적이다가 혼자 남으면 더 그렇지. 저녁은 먹었어?",),
 }
+HOSTILE = (
+    "<script>alert(3)</script><img src=x onerror=alert(4)> [눌러 봐](https://evil.example) <https://evil.example> "
+    "@everyone ![](https://evil.example/x.png) {{ 7 * 7 }} ${alert(5)} `alert(6)` javascript:alert(7) &lt;b&gt;"
+)
 DEFAULT = ("그랬구나. 조금 더 들려줄래?", "응, 듣고 있어. 그때 어떤 기분이었어?", "네 얘기 더 듣고 싶어.")
 WORD_S = 0.01
 SLOW_WORD_S = 0.05
@@ -52,6 +56,17 @@ class FeelingClassifier(Classifier):
         return Scores(self.labels, tuple(found.get(label, rest) for label in self.labels))
 
 
+class HostileClassifier(FeelingClassifier):
+    """A foreign model whose labels are markup, as nobody should ship one."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ("<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "{{ constructor }}")
+
+    def _scores(self, text: str) -> Scores:
+        return Scores(self.labels, (0.7, 0.2, 0.1))
+
+
 class TalkReplier(Replier):
     """Says the answer for the last line, the next one for each that was turned down; 천천히 makes it slow and long."""
 
@@ -65,3 +80,11 @@ class TalkReplier(Replier):
             await asyncio.sleep(SLOW_WORD_S if slow else WORD_S)
             yield Chunk(word if number == len(words) - 1 else f"{word} ")
         yield Chunk("", finish="stop", model="talk")
+
+
+class HostileReplier(Replier):
+    """Answers with all that a surface could take for something else than text."""
+
+    async def reply(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        yield Chunk(HOSTILE)
+        yield Chunk("", finish="stop", model="hostile")

@@ -16,6 +16,8 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parents[4]
 START = "import sys; from pathlib import Path; from bot.__main__ import run; sys.exit(run(Path(sys.argv[1])))"
+PASSWORD = "열려라 참깨 1234"
+START_S = 90  # about three seconds alone; other tests may use these cores
 CONFIG = """
 [classifier]
 use = "tests.plugins.platforms.web.parts:FeelingClassifier"
@@ -35,9 +37,9 @@ max_chars = 2000
 
 
 class Server:
-    """`config` replaces the tests' configuration; `{port}` in it is the port to use."""
+    """`config` replaces the tests' configuration; `{port}` in it is the port to use. `environ` is added to its own."""
 
-    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG, **environ: str) -> None:
         self.folder = folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -45,6 +47,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self._config = folder / "config.toml"
         self._config.write_text(config.replace("{port}", str(self.port)), encoding="utf-8")
+        self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -71,7 +74,7 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", START, str(self._config)],
                 cwd=self.folder,
-                env=inherited | own,
+                env=inherited | own | self._environ,
                 stderr=log,
             )
         self._wait_until_up()
@@ -84,7 +87,7 @@ class Server:
 
     def _wait_until_up(self) -> None:
         assert self._process is not None
-        until = time.monotonic() + 30
+        until = time.monotonic() + START_S
         while time.monotonic() < until and self._process.poll() is None:
             try:
                 with urlopen(f"{self.url}/health", timeout=5):

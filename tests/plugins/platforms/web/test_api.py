@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,15 @@ import pytest
 
 from bot.errors import OperatorError, ReplyError
 from plugins.platforms.web import WebPlatform
-from tests.house import House, open_house
+from tests.house import House
+from tests.plugins.platforms.web.served import served
 
 TALK = {"person": "minji", "scopes": ["talk", "log"]}
 
 
-@asynccontextmanager
-async def _served(
-    tmp: Path, *answers: str | ReplyError, headers: dict[str, str] | None = None, **sections: Any
-) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
-    sections = {"consent": {"default": "ask"}} | sections
-    async with open_house(tmp, *answers, **sections) as house:
-        web = WebPlatform(port=0, pages=False)
-        house.app.desk.platforms["web"] = web  # type: ignore[index]
-        running = asyncio.create_task(web.run(house.app))
-        while not web.port:
-            await asyncio.sleep(0.01)
-        try:
-            async with httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{web.port}", headers=headers, timeout=20
-            ) as client:
-                yield house, client
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
-    async with _served(tmp_path) as both:
+@pytest.fixture(name="served")
+async def served_house(tmp_path: Path) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
+    async with served(tmp_path) as both:
         yield both
 
 
@@ -146,7 +125,7 @@ async def test_a_bad_request_gets_one_clear_line(
 
 
 async def test_a_failed_answer_is_an_error_with_words_in_the_callers_language(tmp_path: Path) -> None:
-    async with _served(tmp_path, ReplyError("busy"), ReplyError("busy"), headers={"Accept-Language": "en"}) as (
+    async with served(tmp_path, ReplyError("busy"), ReplyError("busy"), headers={"Accept-Language": "en"}) as (
         _,
         client,
     ):
@@ -159,7 +138,7 @@ async def test_a_failed_answer_is_an_error_with_words_in_the_callers_language(tm
 
 
 async def test_twenty_people_at_once_each_get_the_answer_to_their_own_words(tmp_path: Path) -> None:
-    async with _served(tmp_path, consent={"default": "trusted"}) as (house, client):
+    async with served(tmp_path, consent={"default": "trusted"}) as (house, client):
         asked = [_say(client, f"나는 {n}번이야", person=f"p{n}") for n in range(20)]
         answers = [response.json() for response in await asyncio.gather(*asked)]
         assert len({answer["message_id"] for answer in answers}) == 20
@@ -230,7 +209,7 @@ def test_a_bind_beyond_this_machine_needs_a_token(monkeypatch: pytest.MonkeyPatc
 
 async def test_with_a_token_set_rest_asks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAUM_API_TOKEN", "secret")
-    async with _served(tmp_path) as (_, client):
+    async with served(tmp_path) as (_, client):
         for path, body in (("/api/consent", TALK), ("/predict", {"text": "안녕"})):
             assert (await client.post(path, json=body)).status_code == 401
             allowed = await client.post(path, json=body, headers={"Authorization": "Bearer secret"})

@@ -95,6 +95,17 @@ def test_another_emotion_is_picked_from_the_five_or_from_the_groups(visitor: Vis
     expect(visitor.chip).to_have_text("😢 슬픔 직접 고름비통한")
 
 
+def test_where_a_life_is_in_danger_nothing_is_asked_for_again_and_nothing_is_rated(visitor: Visitor) -> None:
+    visitor.say("요즘 매일 죽고 싶다는 생각만 해")
+    expect(visitor.reply).to_contain_text("109")
+    expect(visitor.page.locator(".m-dots:visible, .m-writing:visible")).to_have_count(0)
+    for name in ("다시", "다른 감정", "좋아", "별로야"):
+        expect(visitor.button(name)).to_be_hidden()
+    visitor.page.reload()
+    expect(visitor.reply).to_contain_text("109")
+    expect(visitor.button("다시")).to_be_hidden()
+
+
 def test_a_thumb_stays_set_until_it_is_taken_back(visitor: Visitor) -> None:
     visitor.talk(WORRIED)
     visitor.button("좋아").click()
@@ -111,8 +122,7 @@ def test_a_thumb_stays_set_until_it_is_taken_back(visitor: Visitor) -> None:
 def test_a_burst_is_one_thought_answered_under_its_last_line(visitor: Visitor) -> None:
     replies = visitor.page.locator(".m-reply:visible")
     before = replies.count()
-    for line in ("있잖아", "나 오늘", WORRIED):
-        visitor.say(line)
+    visitor.say_at_once("있잖아", "나 오늘", WORRIED)
     assert visitor.read() == ANSWERS["발표"][0]
     expect(replies).to_have_count(before + 1)
     assert visitor.page.locator(".m-said").all_inner_texts()[-3:] == ["있잖아", "나 오늘", WORRIED]

@@ -1,8 +1,6 @@
-"""Around the talk: consent, looks, languages, what is kept and who sees it."""
+"""Around the talk: looks, languages, what is kept and who sees it."""
 
 from __future__ import annotations
-
-import time
 
 from playwright.sync_api import expect
 
@@ -11,26 +9,6 @@ from tests.plugins.platforms.web.visitor import Visitor, Visitors
 
 PHONE = {"width": 360, "height": 740}
 INJECTION = "<img src=x onerror=alert(1)> **굵게** `${alert(2)}` </script><script>alert(3)</script>"
-
-
-def test_a_first_visit_asks_and_nothing_is_ticked_for_the_person(visitors: Visitors) -> None:
-    start = time.monotonic()
-    visitor = visitors.come()
-    assert time.monotonic() - start < 3  # about 1.1 s alone; other tests may use these cores
-    for words in ("AI예요", "만 14세", "30일", "90일"):
-        expect(visitor.page.locator(".m-card")).to_contain_text(words)
-    ticks = visitor.page.get_by_role("checkbox")
-    expect(ticks).to_have_count(2)
-    for tick in ticks.all():
-        expect(tick).not_to_be_checked()
-    agree = visitor.page.get_by_role("button", name="동의하고 시작하기")
-    expect(agree).to_be_disabled()
-    expect(visitor.field).to_be_hidden()
-    ticks.nth(1).click()
-    expect(agree).to_be_disabled()
-    ticks.nth(0).click()
-    agree.click()
-    expect(visitor.field).to_be_focused()
 
 
 def test_an_english_visitor_who_wants_no_log_sees_emotions_that_are_not_kept(visitors: Visitors) -> None:
@@ -42,19 +20,6 @@ def test_an_english_visitor_who_wants_no_log_sees_emotions_that_are_not_kept(vis
     visitor.page.reload()
     expect(visitor.reply).to_be_visible()
     expect(visitor.chip).to_be_hidden()
-
-
-def test_consent_is_withdrawn_as_easily_as_it_was_given(visitor: Visitor) -> None:
-    visitor.page.get_by_role("button", name="설정").click()
-    talk = visitor.page.get_by_role("switch", name="대화 저장하고 답 받기")
-    expect(talk).to_be_checked()
-    talk.click()
-    visitor.page.get_by_role("button", name="닫기").click()
-    expect(visitor.page.locator(".m-card")).to_be_visible()
-    expect(visitor.field).to_be_hidden()
-    visitor.page.reload()
-    expect(visitor.page.locator(".m-card")).to_be_visible()
-    visitor.agree()
 
 
 def test_text_is_shown_as_text(visitor: Visitor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,27 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from plugins.platforms.web import WebPlatform
-from tests.house import open_house
+from tests.plugins.platforms.web.served import served
 
 MINJI = {"person": "minji", "text": "내 비밀은 사과야"}
 
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with open_house(tmp_path, consent={"default": "ask"}) as house:
-        web = WebPlatform(port=0, pages=False)
-        house.app.desk.platforms["web"] = web  # type: ignore[index]
-        running = asyncio.create_task(web.run(house.app))
-        while not web.port:
-            await asyncio.sleep(0.01)
-        try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{web.port}", timeout=20) as client:
-                await client.post("/api/consent", json={"person": "minji", "scopes": ["talk", "log"]})
-                yield client
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+    async with served(tmp_path) as (_, client):
+        await client.post("/api/consent", json={"person": "minji", "scopes": ["talk", "log"]})
+        yield client
 
 
 async def test_the_terms_are_there_to_be_shown_in_either_language(client: httpx.AsyncClient) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import b64decode
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=20_000)
 
 
 class Visitor:
@@ -20,7 +22,7 @@ class Visitor:
         self.errors: list[str] = []
         self.hosts: set[str] = set()
         context.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname or ""))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         self.page = self.open_tab()
 
     def open_tab(self) -> Page:
@@ -36,10 +38,28 @@ class Visitor:
         if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text:  # which a restart may cause
             self.errors.append(message.text)
 
+    @property
+    def card(self) -> Locator:
+        """The card that asks for consent, or says that there is a pause."""
+        return self.page.locator(".m-card")
+
+    @property
+    def identity(self) -> str:
+        """Who the browser says that this person is."""
+        (cookie,) = (cookie for cookie in self.context.cookies() if cookie["name"] == "maum")
+        return str(json.loads(b64decode(cookie["value"].split(".")[0]))["id"])
+
+    def open_my_data(self) -> Locator:
+        self.page.get_by_role("button", name=re.compile("^(내 정보|My data)$")).click()
+        return self.page.get_by_role("dialog")
+
     def agree(self, *, log: bool = True) -> None:
-        for box in self.page.get_by_role("checkbox").all()[: 2 if log else 1]:
-            box.click()
+        """Tick what is needed (talk, and the age at the end), and the log, which is the second; then go on."""
+        boxes = self.page.locator(".m-card").get_by_role("checkbox")
+        for number in (0, 1, 5) if log else (0, 5):
+            boxes.nth(number).click()
         self.page.locator(".m-primary").click()
+        expect(self.page.locator(".m-card")).to_have_count(0)
         expect(self.field).to_be_visible()
 
     @property
@@ -66,6 +86,14 @@ class Visitor:
     def say(self, text: str) -> None:
         self.field.fill(text)
         self.field.press("Enter")
+
+    def say_at_once(self, *lines: str) -> None:
+        """As fast as nobody types, so that a busy machine does not make pauses of its own."""
+        self.field.evaluate(
+            "(field, lines) => { for (const line of lines) { field.value = line; field.dispatchEvent("
+            "new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true})) } }",
+            list(lines),
+        )
 
     def talk(self, text: str) -> str:
         """Say something and read the whole answer."""

@@ -65,6 +65,31 @@ window.maum = (() => {
     find("field").focus();
   }
 
+  // The other tabs of this browser show the same person.
+  const others = new BroadcastChannel("maum");
+  others.onmessage = () => location.reload();
+  const changed = () => others.postMessage("changed");
+
+  function reveal(name) {
+    const found = document.querySelectorAll(`[data-maum="${name}"]`);
+    found[found.length - 1]?.scrollIntoView({ block: "start" });
+  }
+
+  // After forgetting: nothing typed stays here, and a person who was forgotten whole comes back as somebody new.
+  async function begin(whole) {
+    sessionStorage.removeItem("maum_outbox");
+    sessionStorage.removeItem("maum_draft");
+    if (whole) await fetch("/fresh", { method: "POST" });
+    changed();
+    location.reload();
+  }
+
+  async function logOut() {
+    await fetch("/logout", { method: "POST", redirect: "manual" });
+    changed();
+    location.reload();
+  }
+
   function keep(name, value) {
     document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`;
   }
@@ -82,7 +107,7 @@ window.maum = (() => {
   function follow() {
     tellTimes();
     const scroll = find("scroll");
-    if (scroll && sticks) scroll.scrollTop = scroll.scrollHeight;
+    if (scroll && sticks && !find("card")) scroll.scrollTop = scroll.scrollHeight;
     const open = document.querySelector(".q-dialog, .q-menu");
     if (!open && document.activeElement === document.body) focus(); // the button that had it is gone
   }
@@ -112,5 +137,5 @@ window.maum = (() => {
   addEventListener("resize", () => follow());
   new MutationObserver(follow).observe(document, { subtree: true, childList: true, characterData: true });
 
-  return { connected, focus, keep, refused, suggest, taken: leaveOutbox };
+  return { begin, changed, connected, focus, keep, logOut, refused, reveal, suggest, taken: leaveOutbox };
 })();
