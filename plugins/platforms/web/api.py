@@ -32,11 +32,10 @@ def create(app: App, hub: Hub, token: str) -> FastAPI:
     about = "An emotion-aware chat bot."
     # the documentation page from our own server: no browser is sent to a CDN
     application = FastAPIOffline(title="Maum", version=bot.__version__, description=about, redoc_url=None)
-    application.include_router(_open_routes(app))
+    application.include_router(_open_routes(app), responses=shapes.ERRORS)
     guarded = [Depends(_guard(token)), *([Depends(HTTPBearer(auto_error=False))] if token else [])]
-    application.include_router(Api(app, hub).router, prefix="/api", dependencies=guarded)
-    application.include_router(Rights(app).router, prefix="/api", dependencies=guarded)
-    application.include_router(compat.create(app), dependencies=guarded)
+    for router, prefix in ((Api(app, hub).router, "/api"), (Rights(app).router, "/api"), (compat.create(app), "")):
+        application.include_router(router, prefix=prefix, dependencies=guarded, responses=shapes.ERRORS)
     failures.explain(application, app.settings.language)
     return application
 
@@ -70,9 +69,6 @@ class Api:
         self._app = app
         self._hub = hub
         self.router = APIRouter(tags=["chat"])
-        errors: dict[int | str, dict[str, Any]] = {
-            code: {"model": shapes.ErrorShape} for code in (401, 403, 404, 409, 413, 422, 429, 503)
-        }
         for method, path, endpoint in (
             ("POST", "/consent", self.consent),
             ("POST", "/messages", self.message),
@@ -83,7 +79,7 @@ class Api:
             ("POST", "/classify", self.classify),
             ("GET", "/emotions", self.emotions),
         ):
-            self.router.add_api_route(path, endpoint, methods=[method], responses=errors)
+            self.router.add_api_route(path, endpoint, methods=[method])
 
     async def consent(self, body: shapes.ConsentBody) -> dict[str, list[str]]:
         """Replace the person's consent; an empty list withdraws it."""

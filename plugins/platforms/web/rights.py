@@ -19,7 +19,6 @@ class Rights:
     def __init__(self, app: App) -> None:
         self._app = app
         self.router = APIRouter(tags=["rights"])
-        errors: dict[int | str, dict[str, Any]] = {401: {"model": shapes.ErrorShape}, 422: {"model": shapes.ErrorShape}}
         for method, path, endpoint in (
             ("GET", "/consent", self.terms),
             ("GET", "/person/{person}/export", self.export),
@@ -27,7 +26,7 @@ class Rights:
             ("POST", "/person/{person}/pause", self.pause),
             ("POST", "/person/{person}/resume", self.resume),
         ):
-            self.router.add_api_route(path, endpoint, methods=[method], responses=errors)
+            self.router.add_api_route(path, endpoint, methods=[method])
 
     async def terms(self, accept_language: Annotated[str | None, Header()] = None) -> list[shapes.TermShape]:
         """What a person can agree to, in the words to show them; nothing may be ticked in advance."""

@@ -111,6 +111,12 @@ class ErrorShape(BaseModel):
     message: str
 
 
+#: how any call may end instead; 500 is not among them: it is a mistake of ours
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorShape} for status in (400, 401, 403, 404, 405, 408, 409, 413, 421, 422, 429, 431, 503)
+}
+
+
 def reading_shape(reading: Reading | None) -> dict[str, Any]:
     if reading is None:
         return {}

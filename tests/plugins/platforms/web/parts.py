@@ -82,6 +82,14 @@ class TalkReplier(Replier):
         yield Chunk("", finish="stop", model="talk")
 
 
+class QuickReplier(Replier):
+    """Answers at once."""
+
+    async def reply(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
+        yield Chunk(DEFAULT[0])
+        yield Chunk("", finish="stop", model="quick")
+
+
 class HostileReplier(Replier):
     """Answers with all that a surface could take for something else than text."""
 
