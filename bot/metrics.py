@@ -18,6 +18,9 @@ care_output = Counter("maum_care_output_total", "Answers of a language model tha
 notices = Counter("maum_notices_total", "Notices shown instead of an answer", ["code"])
 classify_s = Histogram("maum_classify_seconds", "Reading one message", buckets=SECONDS)
 classify_errors = Counter("maum_classify_errors_total", "Messages answered without a reading")
+classifier_memory = Counter(
+    "maum_classifier_memory_total", "Steps taken when the classifier had too little memory, and undone", ["step"]
+)
 first_word_s = Histogram("maum_first_word_seconds", "From taking a job to the first shown word", buckets=SECONDS)
 answer_s = Histogram("maum_answer_seconds", "From taking a job to the whole answer", buckets=SECONDS)
 waiting = Gauge("maum_conversations_waiting", "Conversations with open jobs")

@@ -36,7 +36,7 @@ def scores(model: str, rows: Sequence[Row], device: str = "auto") -> Matrix:
 
 
 async def _score(model: str, rows: Sequence[Row], device: str) -> tuple[str, float, Matrix, Matrix]:
-    async with TransformersClassifier(model, device) as classifier:
+    async with TransformersClassifier(model, device, precision="fp32") as classifier:
         if set(classifier.labels) - set(LABELS):
             raise OperatorError(f"{model} has labels that maum-58 has not: it cannot be scored on it")
         found = await ask(classifier, [row.text for row in rows])

@@ -1,7 +1,7 @@
-"""A micro-batcher: many coroutines ask, one worker thread answers them in batches.
+"""A micro-batcher: many coroutines ask, two threads answer them in batches, one tokenising ahead of the model.
 
-No timer: the worker takes all that was queued while its last batches ran, so a lone caller waits for nobody and a crowd
-is served together. Tokenising happens in the worker too, since fast tokenizers are not thread-safe.
+No timer: the model takes all that got ready while it was busy, so a lone caller waits for nobody and a crowd is served
+together.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from bot.errors import ClassifierError
+from plugins.classifiers._splitting import split
 
 log = logging.getLogger(__name__)
 
 ItemT = TypeVar("ItemT", bound=Sized)
 ResultT = TypeVar("ResultT")
+ThingT = TypeVar("ThingT")
+DoneT = TypeVar("DoneT")
 
-LONGER = 1.3  # a batch ends where the next text is this much longer than the batch's shortest …
-SLACK = 4  # … and by more than so many tokens: very short texts may stand together
+ROUND = 4  # full batches made ready at once: enough to find texts of like length, few enough to wait behind
 
 
 @dataclass(slots=True, eq=False)
@@ -30,20 +32,29 @@ class _Call(Generic[ResultT]):
     """One caller's texts; `found` fills up in any order."""
 
     texts: Sequence[str]
-    loop: asyncio.AbstractEventLoop
     future: asyncio.Future[list[ResultT]]
+    taken: int = 0  # texts handed to the tokeniser
     found: dict[int, ResultT] = field(default_factory=dict)
-    over: bool = False  # delivered or failed, as the worker knows it
+    over: bool = False  # answered or failed, as the threads know it
+
+    @property
+    def wanted(self) -> bool:
+        return not self.over and not self.future.cancelled()
+
+
+Place: TypeAlias = tuple[_Call[ResultT], int]  # one text of a call
 
 
 class MicroBatcher(Generic[ItemT, ResultT]):
-    """Runs `forward` over `encode`d texts of all callers, in one thread of its own.
+    """Runs `forward` over `encode`d texts of all callers.
 
     Args:
-        encode: texts → items, one each; the length of an item is what batches are sorted by.
-        forward: up to `max_batch` items → one result each.
+        encode: texts → items, one each, in a thread of its own; an item's length is what batches are sorted by.
+        forward: up to `max_batch` items → one result each, in another thread.
         max_batch: the most items of one forward pass.
-        queue: how many texts may wait; a further caller waits for room first.
+        queue: how many calls may wait; further ones wait at the door, first come first served.
+        deadline_s: how long a call of up to `max_batch` texts may take; a longer one may take as many times as long.
+        fixed: what a forward pass costs besides its items, in units of an item's length.
     """
 
     def __init__(
@@ -52,129 +63,162 @@ class MicroBatcher(Generic[ItemT, ResultT]):
         forward: Callable[[list[ItemT]], list[ResultT]],
         max_batch: int,
         queue: int,
+        deadline_s: float,
+        fixed: float = 48.0,
     ) -> None:
         self._encode, self._forward = encode, forward
-        self._max_batch, self._queue = max_batch, queue
+        self._max_batch, self._deadline_s, self._fixed = max_batch, deadline_s, fixed
+        self._door = asyncio.Semaphore(queue)
         self._calls: deque[_Call[ResultT]] = deque()
-        self.waiting = 0  # texts queued now
-        self._room: deque[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = deque()
-        self._change = threading.Condition()
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="classifier", daemon=True)
+        self._ready: list[tuple[Place[ResultT], ItemT]] = []
+        self._lock = threading.Lock()
+        self._asked = threading.Condition(self._lock)  # there are calls, and room for them
+        self._encoded = threading.Condition(self._lock)  # something is ready
+        self._closed = self._all_encoded = False
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for work, name in ((self._tokenise, "classifier tokens"), (self._run, "classifier model"))
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        self._loop = asyncio.get_running_loop()
+        for thread in self._threads:
+            thread.start()
 
     async def close(self) -> None:
-        """Answer what is queued, then end the thread; later callers get a ClassifierError."""
-        with self._change:
+        """Answer what is queued, then end the threads; later callers get a ClassifierError."""
+        with self._lock:
             self._closed = True
-            self._change.notify()
-        await asyncio.to_thread(self._thread.join)
+            self._asked.notify()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
     async def submit(self, texts: Sequence[str]) -> list[ResultT]:
         """One result per text, in order.
 
         Raises:
-            ClassifierError: a batch with one of these texts failed, or the batcher is closed.
+            ClassifierError: one of these texts cannot be classified, the deadline passed, or the batcher is closed.
         """
         if not texts:
             return []
-        loop = asyncio.get_running_loop()
-        call: _Call[ResultT] = _Call(texts, loop, loop.create_future())
-        while (room := self._enqueue(call)) is not None:
-            await room.wait()
-        return await call.future
+        allowed = self._deadline_s * -(-len(texts) // self._max_batch)
+        try:
+            async with asyncio.timeout(allowed), self._door:
+                call: _Call[ResultT] = _Call(texts, self._loop.create_future())
+                with self._lock:
+                    if self._closed:
+                        raise ClassifierError("the classifier is shut down")
+                    self._calls.append(call)
+                    self._asked.notify()
+                return await call.future
+        except TimeoutError:
+            raise ClassifierError(f"{len(texts)} texts were not classified within {allowed:g} s") from None
 
-    def _enqueue(self, call: _Call[ResultT]) -> asyncio.Event | None:
-        """Queue the call; where the queue is full, an event that says when to try again."""
-        with self._change:
-            if self._closed:
-                raise ClassifierError("the classifier is shut down")
-            if self.waiting >= self._queue:
-                room = asyncio.Event()
-                self._room.append((call.loop, room))
-                return room
-            self._calls.append(call)
-            self.waiting += len(call.texts)
-            self._change.notify()
-        return None
+    def _tokenise(self) -> None:
+        while (places := self._take()) is not None:
+            self._each(self._encode, places, [call.texts[at] for call, at in places], self._put_ready)
+        with self._lock:
+            self._all_encoded = True
+            self._encoded.notify()
 
     def _run(self) -> None:
-        while calls := self._take():
-            live = [call for call in calls if not call.future.cancelled()]
-            self._serve([(call, at) for call in live for at in range(len(call.texts))])
+        while ready := self._take_ready():
+            for batch in split([len(item) for _, item in ready], self._max_batch, self._fixed):
+                wanted = [ready[i] for i in batch if ready[i][0][0].wanted]
+                self._each(self._forward, [place for place, _ in wanted], [item for _, item in wanted], self._give)
 
-    def _take(self) -> list[_Call[ResultT]]:
-        """Everything queued; waits for something. Empty only when closed and done."""
-        with self._change:
-            self._change.wait_for(lambda: self._calls or self._closed)
-            calls, room = list(self._calls), list(self._room)
-            self._calls.clear()
-            self._room.clear()
-            self.waiting = 0
-        for loop, event in room:
-            _tell(loop, event.set)
-        return calls
+    def _take(self) -> list[Place[ResultT]] | None:
+        """An equal share of every waiting call, as long as there is room; None when closed and done.
 
-    def _serve(self, places: list[tuple[_Call[ResultT], int]]) -> None:
+        A call that asks for much stands again at the end of the queue with its rest, and so holds nobody up.
+        """
+        with self._lock:
+            self._asked.wait_for(lambda: (self._calls and self._room > 0) or (self._closed and not self._calls))
+            if not self._calls:
+                return None
+            room, share = self._room, max(1, self._room // len(self._calls))
+            places: list[Place[ResultT]] = []
+            for _ in range(len(self._calls)):
+                if len(places) >= room:
+                    break
+                call = self._calls.popleft()
+                upto = min(len(call.texts), call.taken + share) if call.wanted else len(call.texts)
+                places += [(call, at) for at in range(call.taken, upto) if call.wanted]
+                call.taken = upto
+                if upto < len(call.texts):
+                    self._calls.append(call)
+        return places
+
+    @property
+    def _room(self) -> int:
+        return ROUND * self._max_batch - len(self._ready)
+
+    def _put_ready(self, places: list[Place[ResultT]], items: list[ItemT]) -> None:
+        with self._lock:
+            self._ready += zip(places, items, strict=True)
+            self._encoded.notify()
+
+    def _take_ready(self) -> list[tuple[Place[ResultT], ItemT]]:
+        """Everything tokenised; waits for something. Empty only when closed and done."""
+        with self._lock:
+            self._encoded.wait_for(lambda: self._ready or self._all_encoded)
+            ready, self._ready = self._ready, []
+            self._asked.notify()
+        return ready
+
+    def _each(
+        self,
+        work: Callable[[list[ThingT]], list[DoneT]],
+        places: list[Place[ResultT]],
+        things: list[ThingT],
+        done: Callable[[list[Place[ResultT]], list[DoneT]], None],
+    ) -> None:
+        """Work on all; where that fails, on the halves apart, so that exactly the call with the faulty text fails."""
         try:
-            items = self._encode([call.texts[at] for call, at in places])
-        except Exception as error:
-            self._fail(places, error)
-            return
-        for batch in batches([len(item) for item in items], self._max_batch):
-            wanted = [i for i in batch if not places[i][0].over and not places[i][0].future.cancelled()]
-            if wanted:
-                self._serve_batch([places[i] for i in wanted], [items[i] for i in wanted])
+            results = work(things) if things else []
+            if len(results) != len(things):
+                raise ValueError(f"{len(results)} results for {len(things)} texts")
+        except BaseException as error:  # a panic in a tokenizer's Rust is no Exception, and must not end the thread
+            if len({call for call, _ in places}) == 1:
+                self._fail(places[0][0], error)
+                return
+            half = len(places) // 2
+            for part in (slice(half), slice(half, None)):
+                self._each(work, places[part], things[part], done)
+        else:
+            done(places, results)
 
-    def _serve_batch(self, places: list[tuple[_Call[ResultT], int]], items: list[ItemT]) -> None:
-        try:
-            results = self._forward(items)
-        except Exception as error:
-            self._fail(places, error)
-            return
+    def _give(self, places: list[Place[ResultT]], results: list[ResultT]) -> None:
+        whole = []
         for (call, at), result in zip(places, results, strict=True):
             call.found[at] = result
             if len(call.found) == len(call.texts):
                 call.over = True
-                _tell(call.loop, _give, call.future, [call.found[i] for i in range(len(call.texts))])
+                whole.append(call)
+        self._tell(_settle, whole)
 
-    def _fail(self, places: list[tuple[_Call[ResultT], int]], error: Exception) -> None:
-        """Fail the callers of these places, each once. The log names the error's kind only: no text of a person."""
-        log.error("a batch of %d texts failed: %s", len(places), type(error).__name__)
-        for call in dict.fromkeys(call for call, _ in places):
-            if not call.over:
-                call.over = True
-                failure = ClassifierError(f"a batch could not be classified: {type(error).__name__}")
-                failure.__cause__ = error
-                _tell(call.loop, _break, call.future, failure)
+    def _fail(self, call: _Call[ResultT], error: BaseException) -> None:
+        """The log names the error's kind only: no text of a person."""
+        if call.over:
+            return
+        call.over = True
+        log.error("%d texts could not be classified: %s", len(call.texts), type(error).__name__)
+        failure = ClassifierError(f"a batch could not be classified: {type(error).__name__}")
+        failure.__cause__ = error
+        self._tell(_break, call.future, failure)
 
-
-def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Indices in batches of at most `most`, sorted by length, cut where padding would grow past LONGER."""
-    batch: list[int] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        shortest = lengths[batch[0]] if batch else lengths[index]
-        if len(batch) == most or lengths[index] > max(LONGER * shortest, shortest + SLACK):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+    def _tell(self, function: Callable[..., object], *arguments: object) -> None:
+        """Run a function in the loop; a loop that was closed meanwhile has nobody left to tell."""
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            log.debug("the loop was closed before its answers")
 
 
-def _tell(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: object) -> None:
-    """Run a function in a caller's loop; a loop that was closed meanwhile has nobody left to tell."""
-    try:
-        loop.call_soon_threadsafe(function, *arguments)
-    except RuntimeError:
-        log.debug("a caller's loop was closed before its answer")
-
-
-def _give(future: asyncio.Future[list[ResultT]], results: list[ResultT]) -> None:
-    if not future.done():
-        future.set_result(results)
+def _settle(calls: list[_Call[ResultT]]) -> None:
+    for call in calls:
+        if not call.future.done():
+            call.future.set_result([call.found[at] for at in range(len(call.texts))])
 
 
 def _break(future: asyncio.Future[list[ResultT]], error: ClassifierError) -> None:

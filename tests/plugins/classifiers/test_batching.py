@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from bot.errors import ClassifierError
-from plugins.classifiers._batching import MicroBatcher, batches
+from plugins.classifiers._batching import ROUND, MicroBatcher
+
+
+class Panic(BaseException):
+    """As a Rust library panics: no Exception."""
 
 
 class Work:
-    """Echoes texts; `gate` holds a batch, `batches` remembers them; a text with “!” breaks its batch."""
+    """Echoes texts; `gate` holds a batch, `batches` remembers them; “!” breaks a batch, “?” breaks the tokeniser."""
 
     def __init__(self) -> None:
+        self.encoded: list[str] = []
         self.batches: list[list[str]] = []
+        self.threads: set[str] = set()
         self.gate = threading.Event()
         self.gate.set()
         self.began = threading.Event()
 
+    def encode(self, texts: list[str]) -> list[str]:
+        self.threads.add(threading.current_thread().name)
+        if any("?" in text for text in texts):
+            raise Panic("a secret of the person")
+        self.encoded += texts
+        return texts
+
     def forward(self, items: list[str]) -> list[str]:
+        self.threads.add(threading.current_thread().name)
         self.began.set()
         self.gate.wait(5)
         self.batches.append(items)
         if any("!" in item for item in items):
             raise RuntimeError("a secret of the person")
-        return [item.upper() for item in items]
+        return [item.upper() for item in items if item != "lost"]
 
     async def hold(self, batcher: MicroBatcher[str, str]) -> asyncio.Task[list[str]]:
         """Occupy the worker with a first text until the gate opens."""
@@ -42,9 +57,13 @@ def work() -> Work:
     return Work()
 
 
+def make(work: Work, queue: int = 16, deadline_s: float = 5.0) -> MicroBatcher[str, str]:
+    return MicroBatcher(work.encode, work.forward, 8, queue, deadline_s)
+
+
 @pytest.fixture
 async def batcher(work: Work) -> AsyncIterator[MicroBatcher[str, str]]:
-    batcher = MicroBatcher(lambda texts: texts, work.forward, max_batch=8, queue=16)
+    batcher = make(work)
     batcher.start()
     yield batcher
     work.gate.set()
@@ -66,15 +85,18 @@ async def test_what_queues_during_a_batch_is_taken_together(batcher: MicroBatche
     assert [len(batch) for batch in work.batches] == [1, 8]
 
 
-async def test_a_failing_batch_fails_exactly_its_callers(batcher: MicroBatcher[str, str], work: Work) -> None:
+@pytest.mark.parametrize("fault", ["broken!", "broken?", "lost"])
+async def test_a_faulty_text_fails_its_own_caller_and_no_other(
+    batcher: MicroBatcher[str, str], work: Work, fault: str
+) -> None:
     first = await work.hold(batcher)
-    good = asyncio.create_task(batcher.submit(["short", "other"]))
-    broken = asyncio.create_task(batcher.submit(["a much, much longer text, so it stands in another batch!"]))
+    good = [asyncio.create_task(batcher.submit([f"good {i}", f"fine {i}"])) for i in range(3)]
+    broken = asyncio.create_task(batcher.submit(["good", fault]))
     await asyncio.sleep(0.01)
     work.gate.set()
     assert await first == ["FIRST"]
-    assert await good == ["SHORT", "OTHER"]
-    with pytest.raises(ClassifierError, match="RuntimeError") as caught:
+    assert await asyncio.gather(*good) == [[f"GOOD {i}", f"FINE {i}"] for i in range(3)]
+    with pytest.raises(ClassifierError, match=r"RuntimeError|Panic|ValueError") as caught:
         await broken
     assert "secret" not in str(caught.value)
     assert await batcher.submit(["after"]) == ["AFTER"]
@@ -86,15 +108,45 @@ async def test_a_call_fails_once_even_when_several_of_its_batches_do(batcher: Mi
     assert await batcher.submit(["after"]) == ["AFTER"]
 
 
-async def test_a_failing_tokenizer_fails_its_callers_too() -> None:
-    def refuse(texts: list[str]) -> list[str]:
-        raise ValueError
+async def test_the_next_texts_are_tokenised_while_the_model_is_busy(
+    batcher: MicroBatcher[str, str], work: Work
+) -> None:
+    first = await work.hold(batcher)
+    second = asyncio.create_task(batcher.submit(["second"]))
+    await asyncio.to_thread(_until, lambda: "second" in work.encoded)
+    assert work.batches == []
+    work.gate.set()
+    assert await first + await second == ["FIRST", "SECOND"]
+    assert work.threads == {"classifier tokens", "classifier model"}
 
-    batcher: MicroBatcher[str, str] = MicroBatcher(refuse, lambda items: items, 8, 16)
+
+async def test_a_caller_with_very_many_texts_holds_nobody_up(batcher: MicroBatcher[str, str], work: Work) -> None:
+    first = await work.hold(batcher)
+    many = asyncio.create_task(batcher.submit([f"many {i}" for i in range(2000)]))
+    await asyncio.sleep(0.01)
+    lone = asyncio.create_task(batcher.submit(["lone"]))
+    await asyncio.sleep(0.01)
+    work.gate.set()
+    assert await lone == ["LONE"]
+    before_it = next(at for at, batch in enumerate(work.batches) if "lone" in batch)
+    assert before_it <= 3 * ROUND
+    assert await first == ["FIRST"]
+    assert len(await many) == 2000
+
+
+async def test_a_call_fails_at_its_deadline_and_its_texts_are_left_out(work: Work) -> None:
+    batcher = make(work, deadline_s=0.1)
     batcher.start()
-    with pytest.raises(ClassifierError, match="ValueError"):
-        await batcher.submit(["a"])
+    first = await work.hold(batcher)
+    late = asyncio.create_task(batcher.submit(["late"]))
+    with pytest.raises(ClassifierError, match=r"not classified within 0\.1 s"):
+        await late
+    with pytest.raises(ClassifierError):
+        await first
+    work.gate.set()
+    assert await batcher.submit(["in time"]) == ["IN TIME"]
     await batcher.close()
+    assert "late" not in [text for batch in work.batches for text in batch]
 
 
 async def test_cancelled_callers_are_skipped(batcher: MicroBatcher[str, str], work: Work) -> None:
@@ -110,20 +162,24 @@ async def test_cancelled_callers_are_skipped(batcher: MicroBatcher[str, str], wo
     assert "gone" not in [text for batch in work.batches for text in batch]
 
 
-async def test_a_full_queue_makes_callers_wait_and_loses_none(batcher: MicroBatcher[str, str], work: Work) -> None:
+async def test_a_full_queue_makes_callers_wait_at_the_door_and_loses_none(work: Work) -> None:
+    batcher = make(work, queue=16)
+    batcher.start()
     first = await work.hold(batcher)
     callers = [asyncio.create_task(batcher.submit([f"t{i}"])) for i in range(100)]
-    await asyncio.sleep(0.01)
-    assert batcher.waiting <= 16
+    await asyncio.to_thread(_until, lambda: len(work.encoded) == 16)
+    await asyncio.sleep(0.05)
+    assert len(work.encoded) == 16
     callers[50].cancel()
     work.gate.set()
     found = await asyncio.gather(*callers, return_exceptions=True)
     assert await first == ["FIRST"]
     assert [text for text in found if isinstance(text, list)] == [[f"T{i}"] for i in range(100) if i != 50]
+    await batcher.close()
 
 
 async def test_closing_answers_what_is_queued_and_refuses_what_comes_later(work: Work) -> None:
-    batcher = MicroBatcher[str, str](lambda texts: texts, work.forward, 8, 16)
+    batcher = make(work)
     batcher.start()
     first = await work.hold(batcher)
     queued = asyncio.create_task(batcher.submit(["queued"]))
@@ -137,11 +193,8 @@ async def test_closing_answers_what_is_queued_and_refuses_what_comes_later(work:
     assert await first + await queued == ["FIRST", "QUEUED"]
 
 
-def test_batches_hold_every_text_once_and_bound_their_padding() -> None:
-    lengths = [3, 50, 4, 52, 3, 120, 5, 51, *[7] * 20]
-    found = list(batches(lengths, most=8))
-    assert sorted(i for batch in found for i in batch) == list(range(len(lengths)))
-    for batch in found:
-        sizes = [lengths[i] for i in batch]
-        assert len(batch) <= 8
-        assert max(sizes) <= max(1.3 * min(sizes), min(sizes) + 4)
+def _until(there: Callable[[], bool], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.005)

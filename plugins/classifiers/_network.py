@@ -1,0 +1,64 @@
+"""A loaded model on one device: token ids in, calibrated probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+
+Item: TypeAlias = list[int]
+Row: TypeAlias = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How logits become probabilities: divided by a temperature, then a sigmoid each (`several`) or one softmax."""
+
+    several: bool = False
+    temperature: float | tuple[float, ...] = 1.0
+
+
+class Network:
+    """`module` is a transformers model for sequence classification; used by one thread only."""
+
+    def __init__(
+        self, module: torch.nn.Module, device: torch.device, pad: int, head: Head, precision: str = "fp32"
+    ) -> None:
+        self.module, self.device, self.pad, self.precision = module.to(device).eval(), device, pad, precision
+        self._several, self._temperature = head.several, torch.tensor(head.temperature, device=device)
+
+    def forward(self, items: Sequence[Item]) -> list[Row]:
+        """Probabilities, one tuple of all labels per item.
+
+        Raises:
+            FloatingPointError: the model returned no numbers.
+            torch.OutOfMemoryError: the batch does not fit.
+        """
+        with torch.inference_mode():
+            values = self.probabilities(items)
+            if not bool(torch.isfinite(values).all()):
+                raise FloatingPointError("the model returned no numbers")
+            rows: list[list[float]] = values.cpu().tolist()
+        return [tuple(row) for row in rows]
+
+    def probabilities(self, items: Sequence[Item]) -> torch.Tensor:
+        """Shape (items, labels)."""
+        ids, mask = padded(items, self.pad)
+        even = bool(mask.all())  # without padding there is nothing to mask, and attention is quicker
+        return self._pass(ids.to(self.device), None if even else mask.to(self.device))
+
+    def _pass(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        logits = self.module(input_ids=ids, attention_mask=mask).logits.float() / self._temperature
+        return logits.sigmoid() if self._several else logits.softmax(-1)
+
+
+def padded(items: Sequence[Item], pad: int, rows: int = 0, width: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and mask of shape (rows, width), or as small as they can be; rows of nothing show one padding token."""
+    width = max(width, max(map(len, items)))
+    empty = [pad] * width
+    ids = [item + empty[len(item) :] for item in items] + [empty] * (rows - len(items))
+    lengths = [len(item) for item in items] + [1] * (rows - len(items))
+    mask = torch.arange(width) < torch.tensor(lengths)[:, None]
+    return torch.tensor(ids), mask.long()

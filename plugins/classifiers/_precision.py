@@ -1,0 +1,145 @@
+"""In what numbers a model computes: fp32, bf16 where the CPU or GPU has it, or int8 weights on a CPU.
+
+`auto` tries what this machine can do for a moment at start and keeps the quickest whose probabilities stay the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from plugins.classifiers._folder import first_line
+from plugins.classifiers._network import Item, Network
+
+log = logging.getLogger(__name__)
+
+TRIES, TRIAL_S = 5, 0.2  # measurements of one thing: so many, or for so long
+WORTH = 1.1  # so much quicker than fp32 it must be
+TINY = 1e-8
+NEAR = 0.05  # no probability may move further than this on the trial texts
+MOST_COST = 4096.0  # tokens: where a crowd takes no longer than one text
+
+
+class Int8Linear(torch.nn.Module):
+    """A linear layer with int8 weights, one scale per output, and inputs rounded to int8 as they come, one scale each.
+
+    A token's own scale keeps its result the same in any company (as in LLM.int8(), arXiv 2208.07339, section 2).
+    """
+
+    def __init__(self, linear: torch.nn.Linear) -> None:
+        super().__init__()
+        weight = linear.weight.detach()
+        self._scales = weight.abs().amax(1).clamp_min(TINY) / 127
+        self._weight = (weight / self._scales[:, None]).round().to(torch.int8).t()
+        self._bias = torch.zeros(len(weight)) if linear.bias is None else linear.bias.detach()
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        flat = inputs.reshape(-1, inputs.shape[-1])
+        scale = flat.abs().amax(1, keepdim=True).clamp_min(TINY) / 127
+        product = torch._int_mm((flat / scale).round().to(torch.int8), self._weight)
+        return torch.addcmul(self._bias, product * scale, self._scales).reshape(*inputs.shape[:-1], -1)
+
+
+def available(device: torch.device) -> tuple[str, ...]:
+    """Precisions that this device computes in hardware, fp32 first."""
+    if device.type == "cuda":
+        return ("fp32", "bf16") if torch.cuda.is_bf16_supported(including_emulation=False) else ("fp32",)
+    if device.type != "cpu":
+        return ("fp32",)
+    bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return ("fp32", *(("bf16",) if bf16 else ()), "int8")
+
+
+def converted(module: torch.nn.Module, precision: str) -> torch.nn.Module:
+    """A model in another precision; an fp32 one is taken as it is, others are copies."""
+    if precision == "fp32":
+        return module
+    other = copy.deepcopy(module)
+    return other.bfloat16() if precision == "bf16" else with_int8(other)
+
+
+def with_int8(module: torch.nn.Module) -> torch.nn.Module:
+    """Every linear layer in int8 except the last, which makes the logits."""
+    names = [name for name, part in module.named_modules() if isinstance(part, torch.nn.Linear)]
+    for name in names[:-1]:
+        parent = module.get_submodule(name.rpartition(".")[0])
+        setattr(parent, name.rpartition(".")[2], Int8Linear(module.get_submodule(name)))
+    return module
+
+
+def quickest(plain: Network, others: Sequence[str], build: Callable[[str], Network], trial: list[Item]) -> Network:
+    """The network in that precision in which the trial went fastest; `plain` where none is clearly better.
+
+    Args:
+        plain: the network in fp32.
+        others: the precisions to try, for which `build` gives the network.
+        trial: a few texts, run alone and together.
+    """
+    best = plain
+    expected, slow = torch.tensor(plain.forward(trial)), _seconds(plain, trial)
+    least, times = slow / WORTH, [f"fp32 {1000 * slow:.1f} ms"]
+    for precision in others:
+        try:
+            other = build(precision)
+            moved = float((torch.tensor(other.forward(trial)) - expected).abs().max())
+            seconds = _seconds(other, trial)
+        except (
+            RuntimeError,
+            AttributeError,
+            TypeError,
+            ArithmeticError,
+        ) as error:  # this architecture asks too much of a layer
+            log.info("%s is not used: %s", precision, first_line(error))
+            continue
+        times.append(f"{precision} {1000 * seconds:.1f} ms")
+        if moved > NEAR:
+            log.info("%s is not used: a probability moved by %.2f", precision, moved)
+        elif seconds < least:
+            best, least = other, seconds
+    log.info("precision %s; a trial took: %s", best.precision, "; ".join(times))
+    return best
+
+
+def choose_threads(network: Network, trial: list[Item], threads: int = 0) -> None:
+    """So many threads for a pass; 0: one or all, whichever is quicker now.
+
+    On a machine that others use, or in a container with fewer cores than it sees, threads wait for each other.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    many = torch.get_num_threads()
+    if threads or many == 1:
+        return
+    together = _seconds(network, trial)
+    torch.set_num_threads(1)
+    alone = _seconds(network, trial)
+    if alone > together:
+        torch.set_num_threads(many)
+    log.info("a trial took %.1f ms on one thread, %.1f ms on %d", 1000 * alone, 1000 * together, many)
+
+
+def pass_cost(network: Network, trial: list[Item]) -> float:
+    """What a forward pass costs besides its texts, in tokens: batches are planned with it."""
+    lone, crowd = _best_of(network, trial[:1]), _best_of(network, trial)
+    few, many = len(trial[0]), len(trial) * max(map(len, trial))
+    per_token = (crowd - lone) / (many - few)
+    return min(MOST_COST, max(0.0, lone / per_token - few)) if per_token > 0 else MOST_COST
+
+
+def _seconds(network: Network, trial: list[Item]) -> float:
+    return _best_of(network, trial[:1]) + _best_of(network, trial)
+
+
+def _best_of(network: Network, items: list[Item]) -> float:
+    """The least of a few times: others who use the machine only ever make it slower."""
+    network.forward(items)
+    times: list[float] = []
+    while len(times) < TRIES and sum(times) < TRIAL_S:
+        start = time.perf_counter()
+        network.forward(items)
+        times.append(time.perf_counter() - start)
+    return min(times)
