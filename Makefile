@@ -6,14 +6,18 @@ SOURCES := bot plugins storage training tests benchmarks
 # corpora for training: docs/training.md says where each is published
 export MAUM_CORPORA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data),corpora)
 
+# tests that run at the same time
+JOBS ?= 2
+
 .DEFAULT_GOAL := help
-.PHONY: help install run chat test check format bench chaos train-default doctor clean
+.PHONY: help install run chat test prove check format bench chaos train-default doctor clean
 
 help:
 	@echo "make run            start Maum: web chat at http://127.0.0.1:8080"
 	@echo "make chat           talk in this terminal"
 	@echo "make test           the whole short test suite"
-	@echo "make check          lint, types, architecture"
+	@echo "make check          lint, types, architecture, no secret in a tracked file"
+	@echo "make prove          the proofs of docs/reliability.md in their long form (an hour)"
 	@echo "make bench          the figures in docs/, measured again"
 	@echo "make train-default  train models/maum-small"
 	@echo "make doctor         what is missing?"
@@ -28,12 +32,16 @@ doctor: .venv/.installed
 
 test: .venv/.dev
 	bash scripts/system-packages.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+
+prove: .venv/.dev
+	PROVE=1 KILLS=100 $(BIN)/python -m pytest tests/proofs tests/storage/test_database.py tests/storage/test_migration.py --timeout 7200
 
 check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python scripts/find_secrets.py
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 format: .venv/.dev

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from bot import config, loader
+from bot import config, loader, log, upkeep
 from bot.app import App
 from bot.budget import Budget
 from bot.care import Care
@@ -22,12 +23,13 @@ from bot.desk import Desk
 from bot.errors import OperatorError
 from bot.fallback import FallbackReplier
 from bot.gate import Gate
+from bot.lives import Lives
 from bot.moderation import Moderation
 from bot.privacy import Privacy, keeps_data
 from bot.rate_limit import RateLimit
-from bot.retention import keep_promises
+from bot.reload import Reload
 from bot.spaces import Spaces
-from storage import process, upgrade
+from storage import process, sqlite, upgrade
 from storage.conversations import Conversations
 from storage.database import Database
 from storage.emotion_log import EmotionLog
@@ -40,7 +42,7 @@ from storage.retention import Days
 from storage.rotation import open_keys
 from storage.spaces import SpaceSettings
 
-log = logging.getLogger("maum")
+events = logging.getLogger("maum")
 
 
 @asynccontextmanager
@@ -70,8 +72,9 @@ async def build(settings: Settings, only_platforms: tuple[str, ...] = ()) -> Asy
     classifier, repliers, platforms = _plugins(settings, names)
     async with AsyncExitStack() as stack:
         database, keys, people = await stack.enter_async_context(open_storage(settings))
-        for plugin in (classifier, *repliers, *platforms.values()):
-            await stack.enter_async_context(plugin)
+        lives = Lives()
+        stack.push_async_callback(lives.end_all)
+        await lives.begin(classifier, *repliers, *platforms.values())
         budget = Budget(DatabaseLedger(database), settings.budget.per_person_day, settings.budget.total_day)
         replier = FallbackReplier(repliers, budget, settings.replier.deadline_s)
         care = Care()
@@ -90,7 +93,7 @@ async def build(settings: Settings, only_platforms: tuple[str, ...] = ()) -> Asy
         )
         trusted = settings.consent.default == "trusted"
         moderation = Moderation(EmotionLog(database, people, trusted=trusted), platforms)
-        yield App(settings, Delivery(desk), moderation, desk.privacy, core, desk, keys)
+        yield App(Delivery(desk), moderation, desk.privacy, core, desk, keys, lives)
 
 
 @asynccontextmanager
@@ -105,27 +108,49 @@ async def open_privacy(settings: Settings) -> AsyncIterator[Privacy]:
         yield _privacy(settings, people, keeping)
 
 
-async def serve(settings: Settings, only_platforms: tuple[str, ...] = ()) -> None:
-    """Run until SIGTERM or SIGINT, or until a platform ends; then drain and return."""
+async def serve(settings: Settings, only_platforms: tuple[str, ...] = (), file: Path | None = None) -> None:
+    """Run until SIGTERM or SIGINT, or until a platform ends; then drain and return.
+
+    Args:
+        file: the configuration to read again on SIGHUP.
+    """
+    state, loop = config.state_dir(), asyncio.get_running_loop()
+    loop.set_exception_handler(log.unhandled)
     async with AsyncExitStack() as stack:
-        stack.enter_context(process.using(config.state_dir()))
+        _warn_of_sqlite(settings, state)
+        stack.enter_context(process.using(state))
         app = await stack.enter_async_context(build(settings, only_platforms))
-        stop = asyncio.Event()
+        stop, reload = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, stop.set)
+        works = dict(upkeep.works(app))
+        if not only_platforms:  # a terminal that is closed sends SIGHUP, too
+            stack.enter_context(process.pid_file(state))
+            loop.add_signal_handler(signal.SIGHUP, reload.set)
+            works["reload"] = Reload(app, file).run(reload)
         recovered = await app.delivery.recover()
-        log.info("classifier %s, repliers %s", app.core.classifier.model, ", ".join(app.core.replier.health()))
+        events.info("classifier %s, repliers %s", app.core.classifier.model, ", ".join(app.core.replier.health()))
         if recovered:
-            log.info("taking up %d conversations from before the restart", recovered)
+            events.info("taking up %d conversations from before the restart", recovered)
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(p.run(app), name=f"platform {n}") for n, p in app.desk.platforms.items()]
-            keeper = group.create_task(keep_promises(app.privacy), name="retention")
+            beside = [group.create_task(work, name=name) for name, work in works.items()]
             stopper = group.create_task(stop.wait())
             await asyncio.wait([stopper, *running], return_when=asyncio.FIRST_COMPLETED)
-            log.info("stopping: running answers may end first")
+            events.info("stopping: running answers may end first")
             await app.delivery.drain()
-            for task in (stopper, keeper, *running):
+            for task in (stopper, *beside, *running):
                 task.cancel()
+
+
+def _warn_of_sqlite(settings: Settings, state: Path) -> None:
+    if settings.storage.url.startswith("sqlite") and sqlite.has_wal_reset_bug() and process.in_use(state):
+        events.error(
+            "another Maum runs over this database, and SQLite %s can lose or damage data when two processes write to "
+            "one file: stop one of them now, or %s",
+            sqlite3.sqlite_version,
+            sqlite.CURE,
+        )
 
 
 def _privacy(settings: Settings, people: People, plugins: Sequence[Plugin]) -> Privacy:
@@ -134,25 +159,16 @@ def _privacy(settings: Settings, people: People, plugins: Sequence[Plugin]) -> P
 
 
 def _plugins(settings: Settings, names: tuple[str, ...]) -> tuple[Classifier, list[Replier], dict[str, Platform]]:
-    loader.check_sections(Classifier, settings.classifier, (settings.classifier.use,))
-    loader.check_sections(Replier, settings.replier, settings.replier.use)
-    loader.check_sections(Platform, settings.platforms, settings.platforms.use)
-    classifier = loader.build(Classifier, settings.classifier.use, settings.classifier)  # type: ignore[type-abstract]
-    repliers = [loader.build(Replier, name, settings.replier) for name in settings.replier.use]  # type: ignore[type-abstract]
-    if not repliers:
-        raise OperatorError('replier.use is empty: name at least one, such as use = ["offline"]')
-    platforms = {name: loader.build(Platform, name, settings.platforms) for name in names}  # type: ignore[type-abstract]
-    return classifier, repliers, platforms
+    return loader.classifier(settings), loader.repliers(settings), loader.platforms(settings, names)
 
 
 def run(file: Path | None = None) -> int:
     """`maum run`: returns the exit code (0 ok, 1 failed, 2 wrong configuration)."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("httpx", "httpx2", "httpcore", "openai", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     code = 0
     try:
-        asyncio.run(serve(config.load(file)))
+        settings = config.load(file)
+        log.setup(settings.log.format, settings.log.level)
+        asyncio.run(serve(settings, file=file))
     except* OperatorError as errors:  # also when it comes alone, or out of the TaskGroup (a busy port)
         print(f"maum: {errors.exceptions[0]}", file=sys.stderr)
         code = 2

@@ -12,9 +12,10 @@ from bot import emotions, metrics
 from bot.core import Voice, thought_of
 from bot.desk import Desk
 from bot.errors import MessageDeleted, Refusal, ReplyError
+from bot.present import snapshot
 from bot.screen import Screen
 from bot.types import Action, Outgoing, Reading, Reply, Tone, Turn
-from storage.rows import Job
+from storage.rows import Exchange, Job, as_kept
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +26,12 @@ async def do(job: Job, desk: Desk) -> None:
     """Do a job to its end. Whatever happens, the person hears something and the job is closed."""
     screen = Screen(desk.platforms[job.conversation.chat.platform], job, desk.jobs)
     try:
-        reading = None
-        if job.state != "sending":  # else its reply is stored already and only has to be shown
-            reading = await Answering(job, desk, screen).write()
-        outgoing = await desk.stored(job.message, job.conversation)
-        await screen.end(replace(outgoing, reading=outgoing.reading or reading))
-        await desk.jobs.close(job, "done")
+        if job.state == "sending":  # its reply is stored already and only has to be shown
+            outgoing = await desk.stored(job.message, job.conversation)
+        else:
+            outgoing = await Answering(job, desk, screen).write()
+        await screen.end(outgoing)
+        desk.jobs.done(job)
     except ReplyError as error:
         await _give_notice(job, desk, screen, error.code)
     except MessageDeleted:
@@ -72,8 +73,8 @@ class Answering:
         self._reading: Reading | None = None
         self._reply = Reply("")
 
-    async def write(self) -> Reading | None:
-        """Write and store; returns the message's reading, which is stored only if the person agreed to that.
+    async def write(self) -> Outgoing:
+        """Write and store; returns what there is to show. The reading is stored only if the person agreed to that.
 
         Raises:
             ReplyError: there is nothing to store.
@@ -92,8 +93,9 @@ class Answering:
         else:
             task.result()
         keep = "log" in await desk.privacy.scopes(job.conversation.person)
-        await desk.jobs.finish(job, self._reading if keep else None, self._reply)
-        return self._reading
+        reply = await desk.jobs.finish(job, self._reading if keep else None, self._reply)
+        exchange = Exchange(job.message, "", 0, as_kept(self._reading), reply, variants=reply.variant)
+        return snapshot(job.conversation, exchange, job.answers)
 
     async def _write(self) -> None:
         job, desk = self._job, self._desk

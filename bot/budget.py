@@ -32,6 +32,10 @@ class Budget:
 
     def __init__(self, ledger: Ledger, per_person_day: float, total_day: float) -> None:
         self._ledger = ledger
+        self.adopt(per_person_day, total_day)
+
+    def adopt(self, per_person_day: float, total_day: float) -> None:
+        """Let other caps hold from the next call on."""
         self._person_cap = round(per_person_day * MICRO)
         self._total_cap = round(total_day * MICRO)
 

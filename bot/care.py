@@ -19,12 +19,15 @@ from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 from math import exp
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, Literal, get_args
 
 from bot import care_signs
 from bot.care_signs import FICTION, Seen
+from bot.remember import Remembered
 from bot.types import Language
 
 Level = Literal["explicit", "veiled", "none"]
@@ -32,6 +35,7 @@ About = Literal["self", "other"]
 HEADS = ("risk", "explicit", "other")
 
 TURNS = 4  # the last turn and up to three before it
+MAX_REMEMBERED, REMEMBERED_S = 8_192, 600.0
 WINDOW = 240  # characters judged at once; of a longer text the most worrying stretch counts
 _HERE = Path(__file__)
 _SENTENCE = re.compile(r"(?<=[.!?…\n])\s+")
@@ -61,10 +65,15 @@ class Weights:
 
 
 class Care:
-    """Loads once (about 0.2 s); then a message takes less than 2 ms. Safe to call from anywhere: it keeps nothing."""
+    """Loads once (about 0.2 s); then a message takes less than 2 ms. Safe to call from anywhere.
+
+    It keeps no text: for some minutes only whether a text, by a keyed hash that ends with the process, has any sign.
+    """
 
     def __init__(self, weights: Weights | None = None) -> None:
         self._weights = weights or load()
+        self._key = token_bytes(16)
+        self._evident: Remembered[bytes, bool] = Remembered(MAX_REMEMBERED, REMEMBERED_S)
         care_signs.signs()
 
     def level(self, turns: Sequence[str]) -> Level:
@@ -75,8 +84,11 @@ class Care:
         """`level`, and who is at risk: the person, or somebody they speak of."""
         if not turns or not turns[-1].strip():
             return Finding("none", "self", 0.0)
-        before = [care_signs.look(turn[-WINDOW:]) for turn in turns[-TURNS:-1]]
-        return max((self._judge(care_signs.look(part), before) for part in _parts(turns[-1])), key=_gravity)
+        earlier, parts = [turn[-WINDOW:] for turn in turns[-TURNS:-1]], _parts(turns[-1])
+        if not any(self._is_evident(text) for text in (*parts, *earlier)):
+            return Finding("none", "self", 0.0)
+        before = [care_signs.look(text) for text in earlier]
+        return max((self._judge(care_signs.look(part), before) for part in parts), key=_gravity)
 
     def reply(self, level: Level, language: Language, about: About = "self", times: int = 0) -> str:
         """The fixed answer; `times` is how often this conversation has had one, so that the words change.
@@ -100,6 +112,15 @@ class Care:
         """
         seen = care_signs.plain(text)
         return any(expression.search(seen) for expression in _unsafe()) or "1393" in text
+
+    def _is_evident(self, text: str) -> bool:
+        """Remembered, as a text is looked at when it comes and again in the context of each of the next ones."""
+        key = blake2b(text.encode(), digest_size=16, key=self._key).digest()
+        at, found = self._evident.now(), self._evident.get(key)
+        if found is None:
+            found = care_signs.evident(care_signs.signs_in(text))
+            self._evident.put(key, found, at)
+        return found
 
     def _judge(self, last: Seen, before: Sequence[Seen]) -> Finding:
         if not any(care_signs.evident(seen.signs) for seen in (last, *before)):

@@ -104,7 +104,13 @@ def signs() -> dict[str, list[tuple[str, str, re.Pattern[str]]]]:
 
 def look(text: str) -> Seen:
     """Read the signs and n-grams of one text."""
-    original, text = text, plain(text)
+    seen = plain(text)
+    return Seen(signs_in(text), tuple({*_grams(f" {seen} ")}), tuple({*_words(text.lower())}))
+
+
+def signs_in(text: str) -> frozenset[str]:
+    """The signs alone, which is all that most texts need."""
+    text = plain(text)
     found: set[str] = set()
     for language, script in (("ko", _HANGUL), ("en", _LATIN)):
         if script.search(text):
@@ -113,7 +119,7 @@ def look(text: str) -> Seen:
                     found.update((name, line))
     length = len(text)
     found.add("~tiny" if length < 8 else "~short" if length < 20 else "~middle" if length < 45 else "~long")
-    return Seen(frozenset(found), tuple({*_grams(f" {text} ")}), tuple({*_words(original.lower())}))
+    return frozenset(found)
 
 
 def _grams(text: str) -> Iterable[int]:

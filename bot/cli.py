@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import bot
-from bot import cli_db, cli_person, config
+from bot import cli_db, cli_person, config, log
 from bot.cli_parts import AsJson, ConfigFile
 from bot.cli_parts import run_work as _run
 from bot.errors import OperatorError, Refusal
@@ -42,16 +42,22 @@ def run(file: ConfigFile = None) -> None:
 
 
 @app.command()
+def reload() -> None:
+    """Let the running bot read its configuration again; what needs a restart is said."""
+    from bot import cli_reload
+
+    raise typer.Exit(cli_reload.reload(config.state_dir()))
+
+
+@app.command()
 def chat(
     file: ConfigFile = None,
     language: Annotated[str, typer.Option(help="ko or en; default as configured.")] = "",
 ) -> None:
     """Talk to Maum in this terminal."""
-    import logging
-
     from bot.__main__ import serve
 
-    logging.basicConfig(level=logging.ERROR)
+    log.setup(level="error")
     settings = config.load(file)
     if language:
         settings = settings.model_copy(update={"language": _language(language)})
@@ -111,6 +117,7 @@ def init(
 
 def main() -> None:
     """The entry point: errors of the operator end in one line, never a traceback."""
+    log.setup(level="warning")
     for point in entry_points(group="maum.commands"):  # training adds its commands; bot/ never imports it
         _add(point.name, point.load())
     try:

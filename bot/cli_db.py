@@ -31,6 +31,7 @@ def backup(to: BackupFile, force: Force = False, file: ConfigFile = None) -> Non
     from storage import backup
 
     backup.save(_database_file(config.load(file)), to, force=force)
+    backup.note_backup(config.state_dir(), to)
     print(f"wrote {to}; keep {config.state_dir() / 'keys'} apart from it, and for no longer than you must")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from bot.config import Settings
 from bot.contracts import Classifier, Replier
 from bot.errors import MaumError, OperatorError
 from bot.types import Text
-from storage import upgrade
+from storage import sqlite, upgrade
 from storage.database import Database
 
 MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "wrong": "[red]✗[/]"}
@@ -62,6 +63,8 @@ async def _examine(file: Path | None) -> AsyncIterator[Finding]:
         return
     yield Finding("configuration", "ok", str(file or "config.toml or defaults"))
     yield await _storage(settings)
+    if settings.storage.url.startswith("sqlite"):
+        yield _sqlite()
     yield await _classifier(settings)
     for name in settings.replier.use:
         async for finding in _replier(settings, name):
@@ -77,6 +80,13 @@ async def _storage(settings: Settings) -> Finding:
             return Finding("database", "ok", f"{where}, schema {upgrade.newest()}, the key opens it")
     except OperatorError as error:
         return Finding("database", "wrong", str(error))
+
+
+def _sqlite() -> Finding:
+    if not sqlite.has_wal_reset_bug():
+        return Finding("sqlite", "ok", sqlite3.sqlite_version)
+    text = "does no harm while one Maum uses the file, as only one connection writes; for two processes"
+    return Finding("sqlite", "warning", f"{sqlite3.sqlite_version} has the WAL-reset bug: {text} {sqlite.CURE}")
 
 
 async def _classifier(settings: Settings) -> Finding:

@@ -113,6 +113,11 @@ class Budget(Section):
     total_day: float = Field(default=5.0, ge=0)
 
 
+class Log(Section):
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
 class Settings(Section):
     """Everything config.toml can say."""
 
@@ -126,6 +131,7 @@ class Settings(Section):
     delivery: Delivery = Delivery()
     limits: Limits = Limits()
     budget: Budget = Budget()
+    log: Log = Log()
 
 
 def load(file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -29,6 +29,10 @@ class Plugin(ABC):  # noqa: B024  # each kind adds its own abstract method
     ) -> None:
         return None
 
+    def trouble(self) -> str:
+        """What is wrong with it just now, in a few words for the operator (a lost connection); empty: nothing."""
+        return ""
+
     async def export_person(self, person: Person) -> Mapping[str, Any]:
         """Everything the plugin stores about a person, as JSON-ready data. Default: it stores nothing."""
         return {}

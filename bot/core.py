@@ -15,6 +15,7 @@ from bot.contracts import Classifier
 from bot.errors import ClassifierError, ReplyError
 from bot.fallback import FallbackReplier
 from bot.locale import say, words
+from bot.swap import Swappable
 from bot.types import CARE, Aim, Chunk, Language, Prompt, Reading, Reply, Strategy, Text, Tone, Turn
 
 log = logging.getLogger(__name__)
@@ -46,18 +47,35 @@ class Core:
     """`closed_loop`: check the opening of each draft against the aim and ask once more on a miss."""
 
     def __init__(self, classifier: Classifier, replier: FallbackReplier, care: Care, closed_loop: bool = True) -> None:
-        self.classifier = classifier
-        self.replier = replier
+        self._classifier = Swappable(classifier)
+        self._replier = Swappable(replier)
         self.care = care
         self.closed_loop = closed_loop
+
+    @property
+    def classifier(self) -> Classifier:
+        return self._classifier.value
+
+    @property
+    def replier(self) -> FallbackReplier:
+        return self._replier.value
+
+    async def swap_classifier(self, classifier: Classifier) -> Classifier:
+        """Read with another one from now on; returns the old one when nothing of it is in flight."""
+        return await self._classifier.swap(classifier)
+
+    async def swap_replier(self, replier: FallbackReplier) -> FallbackReplier:
+        """Answer with another one from now on; returns the old one when its last answer is written."""
+        return await self._replier.swap(replier)
 
     async def read(self, texts: Sequence[Text]) -> list[Reading | None]:
         """A Reading per text; None where the classifier failed, which never stops an answer."""
         start = time.perf_counter()
         try:
             async with asyncio.timeout(READ_S + READ_EACH_S * len(texts)):
-                scores = await self.classifier.classify(texts)
-            readings = [emotions.read(one, self.classifier.model, self.classifier.sure_at) for one in scores]
+                with self._classifier.use() as classifier:
+                    scores = await classifier.classify(texts)
+            readings = [emotions.read(one, classifier.model, classifier.sure_at) for one in scores]
             if len(readings) != len(texts):
                 raise ClassifierError(f"{len(readings)} scores for {len(texts)} texts")
         except Exception as error:  # a plugin's own mistake must not cost the person an answer either
@@ -95,21 +113,22 @@ class Core:
         aim = empathy.aim_for(turns[-1].reading, voice.strategy, voice.tone)
         gentle = self._comforted(turns[-GENTLE_TURNS:]) > 0
         prompt = Prompt(voice.persona_text, voice.language, tuple(turns), aim, tuple(rejected), payer, gentle)
-        async with aclosing(self._written(prompt)) as growing:
-            async for reply in growing:
-                if self.care.unsafe_output(reply.text[-CHECKED_CHARS:]):
-                    metrics.care_output.inc()
-                    yield self._fixed(turns, voice.language, Finding("veiled", "self", 0.0))
-                    return
-                yield reply
+        with self._replier.use() as replier:
+            async with aclosing(self._written(replier, prompt)) as growing:
+                async for reply in growing:
+                    if self.care.unsafe_output(reply.text[-CHECKED_CHARS:]):
+                        metrics.care_output.inc()
+                        yield self._fixed(turns, voice.language, Finding("veiled", "self", 0.0))
+                        return
+                    yield reply
 
-    async def _written(self, prompt: Prompt) -> AsyncGenerator[Reply, None]:
+    async def _written(self, replier: FallbackReplier, prompt: Prompt) -> AsyncGenerator[Reply, None]:
         """What the repliers say, as far as it is written; a draft whose opening misses the aim is asked for again."""
         aim, start = prompt.aim, time.monotonic()
-        until = start + self.replier.deadline_s
+        until = start + replier.deadline_s
         dropped: Reply | None = None
         while True:
-            async with aclosing(self.replier.reply(prompt, until)) as chunks:
+            async with aclosing(replier.reply(prompt, until)) as chunks:
                 try:
                     opening = await anext(chunks)
                 except ReplyError:
@@ -120,7 +139,7 @@ class Core:
                     yield dropped  # a draft that missed is better than none
                     return
                 judged, hit = await self._judge(opening.text, aim)
-                enough_left = until - time.monotonic() >= self.replier.deadline_s * REROLL_MIN_LEFT
+                enough_left = until - time.monotonic() >= replier.deadline_s * REROLL_MIN_LEFT
                 if hit is False and self.closed_loop and dropped is None and enough_left:
                     metrics.rerolled.inc()
                     dropped = Reply(opening.text, judged, hit, opening.model, opening.usage, opening.finish or "cut")

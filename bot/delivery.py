@@ -14,6 +14,7 @@ from typing import Literal
 
 from bot import actions, answering, metrics
 from bot.care import Finding
+from bot.config import Delivery as Options
 from bot.core import CONTEXT_TURNS
 from bot.desk import Desk
 from bot.errors import Refusal
@@ -56,12 +57,15 @@ class Lane:
 class Delivery:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._options = desk.settings.delivery
-        self._slots = FairSlots(self._options.workers)
+        self._slots = FairSlots(desk.settings.delivery.workers)
         self._lanes: dict[Conversation, Lane] = {}
         self._held = Held(desk.settings.consent.hold_s)
         self._open = True
         desk.privacy.work = self
+
+    @property
+    def _options(self) -> Options:
+        return self._desk.settings.delivery  # read anew: it may change while we run
 
     async def receive(self, incoming: Incoming, *, hold: bool = False) -> Receipt:
         """Take a message. When this returns, it is on disk and will be answered.
@@ -151,6 +155,10 @@ class Delivery:
                 lane.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    def forget(self, person: Person) -> None:
+        """Remember nothing of a person any more."""
+        self._desk.gate.forget(person)
+
     async def _take(self, incoming: Incoming) -> Receipt:
         message = await self._desk.jobs.accept(incoming)
         outcome: Outcome = "duplicate"
@@ -172,12 +180,20 @@ class Delivery:
             return Receipt(self._wake(conversation, settle=False), action.message)
         return Receipt("done", action.message, await actions.apply(self._desk, action, conversation))
 
-    async def recover(self) -> int:
-        """Take up the work that an earlier process left; returns how many conversations had some."""
-        found = await self._desk.jobs.waiting(list(self._desk.platforms))
-        for conversation in found:
+    async def recover(self, idle_s: float = 0.0) -> int:
+        """Take up work that nobody does: an earlier process left it, or the database failed for a while.
+
+        Args:
+            idle_s: leave alone what came in later than this; it may be about to begin.
+
+        Returns:
+            How many conversations had some.
+        """
+        found = await self._desk.jobs.waiting(list(self._desk.platforms), idle_s, own=True)
+        forsaken = [conversation for conversation in found if conversation not in self._lanes]
+        for conversation in forsaken:
             self._wake(conversation, settle=False)
-        return len(found)
+        return len(forsaken)
 
     async def drain(self) -> None:
         """Take up no more work and let running answers end, for `drain_s` at most; the rest waits on disk."""
@@ -235,14 +251,18 @@ class Delivery:
 
     async def _work(self, conversation: Conversation) -> None:
         lane = self._lanes[conversation]
+        own = True  # what an earlier lane of ours held when it failed is this one's
         try:
             while lane.again and self._open:
                 lane.again = False
                 await self._settle(lane)
                 async with self._slots.slot(place_of(conversation.chat)):
-                    while self._open and (job := await self._desk.jobs.take(conversation)):
+                    while self._open and (job := await self._desk.jobs.take(conversation, own=own)):
+                        own = False
                         await answering.do(job, self._desk)
-        except Exception:  # the database itself failed: what is accepted stays there for the next start
+                        if not job.more:
+                            break
+        except Exception:  # the database itself failed: what is accepted stays there, and is taken up again (upkeep)
             log.exception("a conversation stopped; its messages are kept")
         finally:
             del self._lanes[conversation]

@@ -20,8 +20,10 @@ from storage.messages import Messages
 from storage.people import People
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
+    """`settings` and `gate` are exchanged whole when the configuration is read again."""
+
     settings: Settings
     jobs: Jobs
     conversations: Conversations

@@ -91,7 +91,7 @@ class FallbackReplier(Replier):
     ) -> None:
         self.repliers = tuple(repliers)
         self.deadline_s = deadline_s
-        self._budget = budget
+        self.budget = budget
         self._clock = clock
         self._breakers = {id(replier): Breaker() for replier in repliers}
 
@@ -156,7 +156,7 @@ class FallbackReplier(Replier):
 
     async def _reserve(self, replier: Replier, prompt: Prompt) -> int:
         try:
-            reservation = await self._budget.reserve(replier, prompt)
+            reservation = await self.budget.reserve(replier, prompt)
         except Exception as error:
             log.error("no spending could be reserved for %s: %s", replier.name, type(error).__name__)
             raise self._failed(replier, ReplyError("budget", "the ledger failed")) from None
@@ -166,7 +166,7 @@ class FallbackReplier(Replier):
 
     async def _settle(self, reservation: int, replier: Replier, usage: Usage | None) -> None:
         try:
-            metrics.spent.labels(replier.name).inc(await self._budget.settle(reservation, replier, usage))
+            metrics.spent.labels(replier.name).inc(await self.budget.settle(reservation, replier, usage))
         except Exception as error:  # the answer is said, and what was reserved stays counted
             log.error("the spending of %s could not be settled: %s", replier.name, type(error).__name__)
 

@@ -12,7 +12,7 @@ from collections.abc import Set
 from bot.care import Care, Finding
 from bot.errors import Refusal
 from bot.rate_limit import RateLimit
-from bot.types import Incoming
+from bot.types import Incoming, Person
 
 
 class Gate:
@@ -38,3 +38,7 @@ class Gate:
         if not urgent and (wait := self._rate_limit.wait_s(incoming.person)):
             return Refusal("limited", seconds=math.ceil(wait))
         return None
+
+    def forget(self, person: Person) -> None:
+        """Remember nothing of a person any more."""
+        self._rate_limit.forget(person)

@@ -16,12 +16,32 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.config import FromEnvironment, PluginSection
+from bot.config import FromEnvironment, PluginSection, Settings
 from bot.contracts import Classifier, Platform, Plugin, Replier
 from bot.errors import OperatorError
 
 P = TypeVar("P", bound=Plugin)
 KINDS: Mapping[type[Plugin], str] = {Classifier: "classifier", Replier: "replier", Platform: "platform"}
+
+
+def classifier(settings: Settings) -> Classifier:
+    """The configured classifier, not yet entered."""
+    check_sections(Classifier, settings.classifier, (settings.classifier.use,))
+    return build(Classifier, settings.classifier.use, settings.classifier)  # type: ignore[type-abstract]
+
+
+def repliers(settings: Settings) -> list[Replier]:
+    """The configured repliers in their order, not yet entered."""
+    check_sections(Replier, settings.replier, settings.replier.use)
+    if not settings.replier.use:
+        raise OperatorError('replier.use is empty: name at least one, such as use = ["offline"]')
+    return [build(Replier, name, settings.replier) for name in settings.replier.use]  # type: ignore[type-abstract]
+
+
+def platforms(settings: Settings, names: tuple[str, ...]) -> dict[str, Platform]:
+    """The named platforms, not yet entered."""
+    check_sections(Platform, settings.platforms, settings.platforms.use)
+    return {name: build(Platform, name, settings.platforms) for name in names}  # type: ignore[type-abstract]
 
 
 def build(kind: type[P], name: str, section: PluginSection) -> P:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Literal
 
 from bot.charts import Day, days_of
 from bot.contracts import Platform
@@ -33,6 +34,10 @@ class Moderation:
     def __init__(self, log: EmotionLog, platforms: Mapping[str, Platform]) -> None:
         self._log = log
         self._platforms = platforms
+
+    def adopt(self, default: Literal["ask", "trusted"]) -> None:
+        """Let another default of consent hold from now on."""
+        self._log.trusted = default == "trusted"
 
     async def query(self, asker: Person | None, wanted: Filter) -> Page:
         """Search the emotion log.

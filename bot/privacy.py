@@ -36,6 +36,9 @@ class Work(Protocol):
     async def release(self, person: Person) -> None:
         """Answer what waited for the person's consent."""
 
+    def forget(self, person: Person) -> None:
+        """Remember nothing of a person any more."""
+
 
 class Privacy:
     """`default`: "ask" everyone, or "trusted" where the operator vouches for having asked.
@@ -59,6 +62,11 @@ class Privacy:
         self._noticed: OrderedDict[Conversation, float] = OrderedDict()
         self.plugins = list(plugins)
         self.work: Work | None = None
+
+    def adopt(self, default: Literal["ask", "trusted"], days: Days) -> None:
+        """Let another default and other periods hold from now on."""
+        self._trusted = default == "trusted"
+        self._retention.days = days
 
     async def scopes(self, person: Person) -> frozenset[str]:
         """What the person agrees to now. Under "trusted" everything but training, until they say otherwise."""
@@ -205,6 +213,8 @@ class Privacy:
                 counts = {} if wish.chat else await self._forget_whole(wish.person)
                 counts |= await self._records.erase(wish)
                 self._noticed.clear()  # nothing here remembers who was forgotten
+                if self.work and not wish.chat:
+                    self.work.forget(wish.person)
             finally:
                 self._forgetting.discard(wish.person)
             await self._people.database.truncate_wal()

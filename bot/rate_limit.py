@@ -28,3 +28,7 @@ class RateLimit:
         if len(self._buckets) > MAX_REMEMBERED:
             self._buckets.popitem(last=False)
         return 0.0 if allowed else (1 - tokens) / self._rate
+
+    def forget(self, key: Hashable) -> None:
+        """Remember nothing of them any more."""
+        self._buckets.pop(key, None)

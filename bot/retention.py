@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 
+from bot import metrics
 from bot.privacy import Privacy
 
 log = logging.getLogger(__name__)
@@ -20,11 +21,14 @@ async def keep_promises(privacy: Privacy, look_s: float = LOOK_S, purge_s: float
     while True:
         try:
             if done := await privacy.resume_forgetting():
+                metrics.forgotten.inc(done)
                 log.info("%d wishes to be forgotten are done", done)
             if not purged_at or time.monotonic() - purged_at >= purge_s:
                 purged_at = time.monotonic()
                 if gone := await privacy.purge():
                     log.info("kept long enough and deleted: %s", gone)
+                    for kind, count in gone.items():
+                        metrics.purged.labels(kind).inc(count)
         except Exception:
             log.exception("people's data could not be seen to; trying again")
         await asyncio.sleep(look_s)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from bot import metrics
 from bot.contracts import Platform
 from bot.types import Outgoing
 from storage.jobs import Jobs
@@ -68,7 +69,13 @@ class Screen:
 
     async def _show(self, outgoing: Outgoing) -> None:
         """A long answer may take a further message, which changes the handle."""
-        handle = await self._platform.show(outgoing, self._handle)
+        name = self._job.conversation.chat.platform
+        try:
+            with metrics.show_s.labels(name).time():
+                handle = await self._platform.show(outgoing, self._handle)
+        except Exception:
+            metrics.show_errors.labels(name).inc()
+            raise
         if handle != self._handle:
             self._handle = handle
             await self._jobs.place(self._job, handle)

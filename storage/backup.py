@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select, text
@@ -18,6 +19,7 @@ from storage.tables import messages, people
 from storage.upgrade import newest
 
 SAMPLE = 200  # texts that a check opens
+LAST = "last-backup"
 MAX_WAITS = 8  # quarters of a second that a copy waits for somebody else's lock
 
 
@@ -65,14 +67,17 @@ def restore(given: Path, to: Path, *, force: bool = False) -> None:
         _copy(given, to)
 
 
-async def check(people_: People) -> list[str]:
-    """What is wrong with the database; an empty list when it is whole and the keys open it."""
+async def check(people_: People, *, quick: bool = False) -> list[str]:
+    """What is wrong with the database; an empty list when it is whole and the keys open it.
+
+    Args:
+        quick: leave out whether indexes and tables agree, which takes as long as all else together.
+    """
     database, found = people_.database, []
+    pragma = "PRAGMA quick_check" if quick else "PRAGMA integrity_check"
     async with database.reading() as connection:
         if database.is_sqlite:
-            found += [
-                f"integrity: {line}" for line in await _lines(connection, "PRAGMA integrity_check") if line != "ok"
-            ]
+            found += [f"integrity: {line}" for line in await _lines(connection, pragma) if line != "ok"]
             found += [
                 f"a row of {table} points nowhere" for table in await _lines(connection, "PRAGMA foreign_key_check")
             ]
@@ -85,6 +90,18 @@ async def check(people_: People) -> list[str]:
     if keyless := await Records(people_).keyless():
         found.append(f"{len(keyless)} people have no key: they were forgotten, and are again at the bot's next start")
     return found
+
+
+def note_backup(state: Path, to: Path) -> None:
+    """Remember in the state folder that a backup was made."""
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    (state / LAST).write_text(f"{at}: {to.name}\n", encoding="utf-8")
+
+
+def last_backup(state: Path) -> str:
+    """When the last backup was made, and its name; empty when there was none."""
+    file = state / LAST
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
 def _copy(source: Path, to: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.emotions import corrected
@@ -15,6 +16,46 @@ from storage.people import People
 from storage.rows import GONE, Exchange, conversation_of, message_row, now_ms, reading_of, reply_of, with_conversation
 from storage.tables import corrections, feedback, messages, readings, replies
 
+EVERY = 2**62  # no message has so high an id
+# Statements on every message's way are built once: building one takes ten times as long as running it.
+TALK_ENDED = select(func.max(messages.c.id)).where(
+    messages.c.chat_id == bindparam("chat"),
+    messages.c.person_id == bindparam("person"),
+    messages.c.ends_talk.is_(True),
+    messages.c.id < bindparam("before"),
+)
+
+
+def _exchanges_query() -> Select[Any]:
+    variant, correction = replies.alias(), corrections.alias()
+    count = select(func.count()).where(variant.c.message_id == messages.c.id).scalar_subquery()
+    latest = select(func.max(correction.c.id)).where(correction.c.message_id == messages.c.id).scalar_subquery()
+    reply_columns = [column.label(f"reply_{column.name}") for column in replies.c]
+    return (
+        select(
+            messages.c.id.label("message"),
+            messages.c.text,
+            messages.c.sent_at,
+            *(readings.c[name] for name in ("label", "grp", "score", "sure", "model", "best", "groups")),
+            corrections.c.label.label("corrected"),
+            feedback.c.value.label("feedback"),
+            count.label("variants"),
+            *reply_columns,
+        )
+        .select_from(messages)
+        .outerjoin(readings, readings.c.message_id == messages.c.id)
+        .outerjoin(replies, replies.c.id == messages.c.shown_reply_id)
+        .outerjoin(corrections, corrections.c.id == latest)
+        .outerjoin(feedback, feedback.c.reply_id == replies.c.id)
+        .where(messages.c.chat_id == bindparam("chat"), messages.c.person_id == bindparam("person"))
+        .where(messages.c.id.between(bindparam("first"), bindparam("last")), messages.c.text != b"")
+        .order_by(messages.c.id.desc())
+        .limit(bindparam("most"))
+    )
+
+
+EXCHANGES = _exchanges_query()
+
 
 class Conversations:
     def __init__(self, database: Database, people: People) -> None:
@@ -23,29 +64,26 @@ class Conversations:
 
     async def conversation(self, message: int) -> Conversation:
         """Whose message it is. Raises Refusal("not_found")."""
-        async with self._database.reading() as connection:
-            return conversation_of(await message_row(connection, message))
+        return conversation_of(await self._database.read(lambda connection: message_row(connection, message)))
 
     async def answers(self, message: int) -> str:
         """The platform's id of a message. Raises Refusal("not_found")."""
-        async with self._database.reading() as connection:
-            return str((await message_row(connection, message)).external_id)
+        return str((await self._database.read(lambda connection: message_row(connection, message))).external_id)
 
     async def history(self, message: int, limit: int) -> list[Turn]:
         """Up to `limit` earlier turns of its talk and the message itself, oldest first, in its conversation alone.
 
         Of each earlier message the variant shown now is the answer; what the message itself was answered is left out.
         """
-        async with self._database.reading() as connection:
+
+        async def look(connection: AsyncConnection) -> list[Exchange]:
             row = await message_row(connection, message)
-            mine = messages.c.chat_id == row.chat_id, messages.c.person_id == row.person_id
-            ended = select(func.max(messages.c.id)).where(
-                *mine, messages.c.ends_talk.is_(True), messages.c.id < message
-            )
-            start = await connection.scalar(ended) or 0
-            exchanges = await self._exchanges(connection, row, messages.c.id.between(start + 1, message), limit + 1)
+            mine = {"chat": row.chat_id, "person": row.person_id, "before": message}
+            start = await connection.scalar(TALK_ENDED, mine) or 0
+            return await self._exchanges(connection, row, start + 1, message, limit + 1)
+
         turns: list[Turn] = []
-        for exchange in exchanges:
+        for exchange in await self._database.read(look):
             turns.append(Turn("user", exchange.text, exchange.reading))
             if exchange.reply and exchange.message != message:
                 turns.append(Turn("assistant", exchange.reply.text, exchange.reply.reading))
@@ -61,21 +99,27 @@ class Conversations:
             query = with_conversation(select(messages), messages)
             query = query.where(messages.c.chat_id == chat_id, messages.c.person_id == person_id).limit(1)
             row = (await connection.execute(query)).first()
-            return await self._exchanges(connection, row, messages.c.id > 0, limit) if row else []
+            return await self._exchanges(connection, row, 0, EVERY, limit) if row else []
 
     async def variants(self, message: int) -> list[Reply]:
         """All variants of a message's answer, in order."""
-        async with self._database.reading() as connection:
-            person = conversation_of(await message_row(connection, message)).person
-            query = select(replies).where(replies.c.message_id == message).order_by(replies.c.variant)
+        query = select(replies).where(replies.c.message_id == message).order_by(replies.c.variant)
+
+        async def look(connection: AsyncConnection) -> list[Reply]:
+            open_ = self._opener(conversation_of(await message_row(connection, message)).person)
             rows = (await connection.execute(query)).mappings().all()
-            return [reply_of(dict(row), self._open(person, row["text"])) for row in rows]
+            return [reply_of(dict(row), open_(row["text"])) for row in rows]
+
+        return await self._database.read(look)
 
     async def exchange(self, message: int) -> Exchange:
         """One message as it is shown now. Raises Refusal("not_found")."""
-        async with self._database.reading() as connection:
+
+        async def look(connection: AsyncConnection) -> Exchange:
             row = await message_row(connection, message)
-            return (await self._exchanges(connection, row, messages.c.id == message, 1))[0]
+            return (await self._exchanges(connection, row, message, message, 1))[0]
+
+        return await self._database.read(look)
 
     async def message_of(self, reply: int) -> int:
         """The message a variant answers. Raises Refusal("not_found")."""
@@ -123,56 +167,37 @@ class Conversations:
 
         await self._database.write(operation)
 
-    async def _exchanges(self, connection: AsyncConnection, near: Row[Any], which: Any, limit: int) -> list[Exchange]:
+    async def _exchanges(
+        self, connection: AsyncConnection, near: Row[Any], first: int, last: int, limit: int
+    ) -> list[Exchange]:
+        """The newest messages from `first` to `last` of the conversation that `near` belongs to, oldest first."""
         person = conversation_of(near).person
-        variant, correction = replies.alias(), corrections.alias()
-        count = select(func.count()).where(variant.c.message_id == messages.c.id).scalar_subquery()
-        latest = select(func.max(correction.c.id)).where(correction.c.message_id == messages.c.id).scalar_subquery()
-        reply_columns = [column.label(f"reply_{column.name}") for column in replies.c]
-        query = (
-            select(
-                messages.c.id.label("message"),
-                messages.c.text,
-                messages.c.sent_at,
-                *(readings.c[name] for name in ("label", "grp", "score", "sure", "model", "best", "groups")),
-                corrections.c.label.label("corrected"),
-                feedback.c.value.label("feedback"),
-                count.label("variants"),
-                *reply_columns,
-            )
-            .select_from(messages)
-            .outerjoin(readings, readings.c.message_id == messages.c.id)
-            .outerjoin(replies, replies.c.id == messages.c.shown_reply_id)
-            .outerjoin(corrections, corrections.c.id == latest)
-            .outerjoin(feedback, feedback.c.reply_id == replies.c.id)
-            .where(messages.c.chat_id == near.chat_id, messages.c.person_id == near.person_id, which)
-            .where(messages.c.text != b"")
-            .order_by(messages.c.id.desc())
-            .limit(limit)
-        )
-        rows = (await connection.execute(query)).mappings().all()
-        return [self._exchange(dict(row), person) for row in reversed(rows)]
+        which = {"chat": near.chat_id, "person": near.person_id, "first": first, "last": last, "most": limit}
+        rows = (await connection.execute(EXCHANGES, which)).mappings().all()
+        open_ = self._opener(person)
+        return [_exchange(dict(row), open_) for row in reversed(rows)]
 
-    def _exchange(self, row: dict[str, Any], person: Person) -> Exchange:
-        reply = None
-        if row["reply_id"] is not None:
-            columns = {key.removeprefix("reply_"): value for key, value in row.items() if key.startswith("reply_")}
-            reply = reply_of(columns, self._open(person, columns["text"]))
-        reading = reading_of(row)
-        if row["corrected"]:
-            reading = corrected(row["corrected"], reading)
-        return Exchange(
-            message=row["message"],
-            text=self._open(person, row["text"]),
-            at=row["sent_at"],
-            reading=reading,
-            reply=reply,
-            variants=row["variants"],
-            feedback=row["feedback"] or 0,
-        )
-
-    def _open(self, person: Person, sealed: bytes) -> str:
+    def _opener(self, person: Person) -> Callable[[bytes], str]:
         try:
-            return self._people.open(person, sealed)
+            return self._people.opener(person)
         except KeyError:
-            return GONE
+            return lambda _: GONE
+
+
+def _exchange(row: dict[str, Any], open_: Callable[[bytes], str]) -> Exchange:
+    reply = None
+    if row["reply_id"] is not None:
+        columns = {key.removeprefix("reply_"): value for key, value in row.items() if key.startswith("reply_")}
+        reply = reply_of(columns, open_(columns["text"]))
+    reading = reading_of(row)
+    if row["corrected"]:
+        reading = corrected(row["corrected"], reading)
+    return Exchange(
+        message=row["message"],
+        text=open_(row["text"]),
+        at=row["sent_at"],
+        reading=reading,
+        reply=reply,
+        variants=row["variants"],
+        feedback=row["feedback"] or 0,
+    )

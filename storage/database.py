@@ -1,8 +1,7 @@
-"""The engine: one writer with group commit, many readers, the same on SQLite and PostgreSQL.
+"""The engine: one writer with group commit (storage/writer.py), many readers, the same on SQLite and PostgreSQL.
 
-Writes queue up while the last commit runs and then share the next one: no timer, so a lone write waits for nobody.
-An operation is a coroutine function of a connection; when one fails, the others of its group are run again apart from
-it, so operations must not keep state of their own.
+An operation is a coroutine function of a connection, and awaits nothing else. When one fails, the others of its group
+are run again apart from it, so operations must not keep state of their own.
 
 One writer holds across processes, too: on SQLite by BEGIN IMMEDIATE, on PostgreSQL by an advisory lock of the
 transaction. So an operation may read, decide and write without anything changing in between.
@@ -11,34 +10,35 @@ transaction. So an operation may read, decide and write without anything changin
 from __future__ import annotations
 
 import asyncio
-import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
+from bot import metrics
 from bot.errors import OperatorError
+from storage import direct
 from storage.process import make_folder
-
-log = logging.getLogger(__name__)
+from storage.writer import WRITER, TaskWriter, ThreadWriter, Writer
 
 T = TypeVar("T")
 Operation = Callable[[AsyncConnection], Awaitable[T]]
-MAX_GROUP = 256
 READERS = 4
-WRITER = "maum_writer"
 LOCK = 0x6D61756D  # “maum”: any number, as long as all processes use the same one
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", "secure_delete=ON")
+TRUNCATE_TRIES, TRUNCATE_WAIT_S = 20, 0.5
 
 
 class Database:
-    """Use as `async with Database(url) as db`; then `await db.write(op)` or `async with db.reading() as connection`."""
+    """Use as `async with Database(url) as db`. `write` commits; `read` looks up; `reading` is for what takes long."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -46,37 +46,56 @@ class Database:
         except ArgumentError:
             raise OperatorError(_bad_url(url)) from None
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._queue: asyncio.Queue[tuple[Operation[Any], asyncio.Future[Any]]] = asyncio.Queue()
+        #: called when what somebody remembers of the database may not be true any more
+        self.on_doubt: list[Callable[[], None]] = []
         self._engine: AsyncEngine | None = None
-        self._writer: asyncio.Task[None] | None = None
-        self.on_rollback: list[Callable[[], None]] = []  # for those who remember what a transaction told them
+        self._lookups: Engine | None = None
+        self._writer: Writer | None = None
+        self._threads = ThreadPoolExecutor(READERS, "storage-reader")
 
     async def __aenter__(self) -> Database:
         self._engine = self._create_engine()
-        connection = await self._connect()
-        self._writer = asyncio.create_task(self._write_forever(connection), name="storage-writer")
+        if self.is_sqlite:
+            self._lookups = _sqlite_engine(self.url.set(drivername="sqlite"))
+            self._writer = ThreadWriter(self._lookups, self.doubt)
+        else:
+            self._writer = TaskWriter(self._engine, self.doubt)
+        try:
+            await self._writer.start()
+        except (DBAPIError, OSError) as error:
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            where = self.url.render_as_string(hide_password=True)
+            await self._dispose()
+            raise OperatorError(f"cannot open the database {where}: {reason}; check storage.url") from None
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._writer is not None
-        assert self._engine is not None
-        if not self._writer.done():
-            await self._queue.join()
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
-        await self._engine.dispose()
+        await self._writer.stop()
+        await self._dispose()
 
     async def write(self, operation: Operation[T]) -> T:
         """Run an operation in the next group's transaction; returns when it is committed."""
-        if self._writer is None or self._writer.done():
-            raise OperatorError("the database's writer has stopped: restart, and see the log for the reason")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((operation, future))
-        return await future
+        start = time.perf_counter()
+        result: T = await self.begin_write(operation)
+        metrics.write_s.observe(time.perf_counter() - start)
+        return result
+
+    def begin_write(self, operation: Operation[T]) -> asyncio.Future[T]:
+        """As `write`, for who need not wait: later operations come after it in any case."""
+        assert self._writer is not None, "the database is not open"
+        return self._writer.put(operation)
+
+    async def read(self, operation: Operation[T]) -> T:
+        """Look something up by its key, in one transaction that sees everything committed so far."""
+        if self._lookups is None:
+            async with self.reading() as connection:
+                return await operation(connection)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._look_up, operation)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that sees everything committed so far."""
+        """A connection for questions that may take long; it sees everything committed so far."""
         assert self._engine is not None, "the database is not open"
         async with self._engine.connect() as connection:
             yield connection
@@ -84,19 +103,34 @@ class Database:
     async def truncate_wal(self) -> bool:
         """Write everything back into the file and empty the write-ahead log, where deleted rows would live on.
 
+        The writer does it, between two commits: a checkpoint on a second connection could meet a commit, which older
+        versions of SQLite do not survive (storage/sqlite.py).
+
         Returns:
-            False when somebody still reads; PostgreSQL sees to its own log.
+            False when somebody still reads after a while; PostgreSQL sees to its own log.
         """
-        if not self.is_sqlite:
+        if not isinstance(self._writer, ThreadWriter):
             return True
-        assert self._engine is not None, "the database is not open"
-        async with self._engine.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            (busy, _, _) = await cursor.fetchone()
-            await cursor.close()
-        return not busy
+        for _ in range(TRUNCATE_TRIES):
+            if await self._writer.truncate():
+                return True
+            await asyncio.sleep(TRUNCATE_WAIT_S)
+        return False
+
+    def doubt(self) -> None:
+        """Let everybody forget what they remember of the database: it was changed beside them."""
+        for forget in self.on_doubt:
+            forget()
+
+    async def probe(self) -> None:
+        """Raises what reading or writing would raise now."""
+        await self.read(_nothing)
+        await self.write(_nothing)
+
+    def _look_up(self, operation: Operation[T]) -> T:
+        assert self._lookups is not None
+        with self._lookups.connect() as connection:
+            return direct.run(operation(cast(AsyncConnection, direct.Direct(connection))))
 
     def _create_engine(self) -> AsyncEngine:
         options: dict[str, Any] = {"poolclass": AsyncAdaptedQueuePool, "pool_size": READERS + 1, "max_overflow": 0}
@@ -110,68 +144,34 @@ class Database:
         except ModuleNotFoundError as error:
             raise OperatorError(f"storage.url needs the package {error.name!r}: pip install 'maum[postgres]'") from None
         if self.is_sqlite:
-            event.listen(engine.sync_engine, "connect", _set_pragmas)
-        event.listen(engine.sync_engine, "begin", _begin if self.is_sqlite else _lock)
+            _listen(engine.sync_engine)
+        else:
+            event.listen(engine.sync_engine, "begin", _lock)
         return engine
 
-    async def _connect(self) -> AsyncConnection:
-        assert self._engine is not None
-        try:
-            connection = await self._engine.connect()
-            return await connection.execution_options(**{WRITER: True})
-        except (DBAPIError, OSError) as error:
-            reason = str(getattr(error, "orig", error)).splitlines()[0]
-            where = self.url.render_as_string(hide_password=True)
+    async def _dispose(self) -> None:
+        self._threads.shutdown()
+        if self._lookups:
+            self._lookups.dispose()
+        if self._engine:
             await self._engine.dispose()
-            raise OperatorError(f"cannot open the database {where}: {reason}; check storage.url") from None
-
-    async def _write_forever(self, connection: AsyncConnection) -> None:
-        try:
-            while True:
-                group = [await self._queue.get()]
-                while len(group) < MAX_GROUP and not self._queue.empty():
-                    group.append(self._queue.get_nowait())
-                await self._commit(connection, group)
-                for _ in group:
-                    self._queue.task_done()
-        finally:
-            await connection.close()
-
-    async def _commit(
-        self, connection: AsyncConnection, group: list[tuple[Operation[Any], asyncio.Future[Any]]], tries: int = 2
-    ) -> None:
-        results = []
-        try:
-            async with connection.begin():
-                for operation, _ in group:
-                    results.append(await operation(connection))
-        except Exception as error:  # each caller gets its own error; the writer itself goes on
-            for forget in self.on_rollback:
-                forget()
-            if len(group) == 1 and tries > 1 and _is_worth_another_try(error):
-                await self._commit(connection, group, tries - 1)
-                return
-            if len(group) == 1:
-                _fail(group[0][1], error)
-                return
-            for one in group:
-                await self._commit(connection, [one])
-            return
-        for (_, future), result in zip(group, results, strict=True):
-            if not future.done():
-                future.set_result(result)
 
 
-def _is_worth_another_try(error: Exception) -> bool:
-    """A row that another process has just deleted was remembered here, or the server closed the connection."""
-    return isinstance(error, IntegrityError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+def _sqlite_engine(url: Any) -> Engine:
+    """For the writer and the threads that look things up: a connection each."""
+    options = {"check_same_thread": False}  # the pool hands a connection from thread to thread, to one at a time
+    engine = create_engine(url, poolclass=QueuePool, pool_size=READERS + 1, max_overflow=0, connect_args=options)
+    _listen(engine)
+    return engine
 
 
-def _fail(future: asyncio.Future[Any], error: Exception) -> None:
-    if future.done():
-        log.error("a write failed after its caller had gone: %s", type(error).__name__)
-    else:
-        future.set_exception(error)
+def _listen(engine: Engine) -> None:
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+
+
+async def _nothing(connection: AsyncConnection) -> None:
+    await connection.execute(text("SELECT 1"))
 
 
 def _bad_url(url: str) -> str:

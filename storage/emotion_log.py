@@ -88,7 +88,7 @@ class EmotionLog:
     def __init__(self, database: Database, people: People, *, trusted: bool = False) -> None:
         self._database = database
         self._people = people
-        self._trusted = trusted
+        self.trusted = trusted
 
     def alias(self, person: Person) -> str:
         return self._people.alias(person)
@@ -141,7 +141,7 @@ class EmotionLog:
         """As bot/privacy.py's `scopes` says it of one person."""
         current = exists().where(consents.c.person_id == readings.c.person_id, consents.c.withdrawn_at.is_(None))
         given = current.where(consents.c.scope == scope)
-        return given | ~current if self._trusted and scope != "training" else given
+        return given | ~current if self.trusted and scope != "training" else given
 
 
 def _joined(query: Select[Any]) -> Select[Any]:

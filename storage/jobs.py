@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import metrics
 from bot.errors import MessageDeleted
 from bot.types import Chat, Conversation, Incoming, Reading, Reply
 from storage.database import Database
@@ -18,6 +21,7 @@ from storage.process import is_alive
 from storage.rows import (
     Job,
     JobState,
+    as_kept,
     burst_of,
     conversation_of,
     job_of,
@@ -29,8 +33,33 @@ from storage.rows import (
 )
 from storage.tables import OPEN_STATES, jobs, messages, readings, replies
 
+log = logging.getLogger(__name__)
+
 #: jobs that a conversation's worker does; a wish to be forgotten is storage/records.py's
-IS_OPEN = jobs.c.state.in_(OPEN_STATES), jobs.c.kind != "forget"
+IS_OPEN = jobs.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES]), jobs.c.kind != "forget"
+# Statements on every message's way are built once: building one takes ten times as long as running it.
+CHANGE_JOB = update(jobs).where(jobs.c.id == bindparam("job"))
+CHANGE_MESSAGE = update(messages).where(messages.c.id == bindparam("message"))
+LEASE = CHANGE_JOB.values(attempts=jobs.c.attempts + 1)
+ADD_JOB, ADD_READING = insert(jobs), insert(readings)
+ADD_MESSAGE, ADD_REPLY = insert(messages).returning(messages.c.id), insert(replies).returning(replies.c.id)
+KNOWN_MESSAGE = select(messages.c.id).where(
+    messages.c.chat_id == bindparam("chat"), messages.c.external_id == bindparam("external")
+)
+MINE = (
+    select(jobs, messages.c.external_id)
+    .join(messages, messages.c.id == jobs.c.message_id)
+    .where(*IS_OPEN, jobs.c.chat_id == bindparam("chat"), jobs.c.person_id == bindparam("person"))
+    .where(jobs.c.platform == bindparam("platform"))
+    .order_by(jobs.c.id)
+)
+#: of a message: is it there, how many variants has it, is its reading kept?
+VARIANTS = select(func.max(replies.c.variant)).where(replies.c.message_id == messages.c.id).scalar_subquery()
+READING = select(readings.c.id).where(readings.c.message_id == messages.c.id).scalar_subquery()
+SO_FAR = select(messages.c.id, VARIANTS.label("variants"), READING.label("reading")).where(
+    messages.c.id == bindparam("message")
+)
+HANDLES = select(jobs.c.handles).where(jobs.c.message_id == bindparam("message")).order_by(jobs.c.id.desc()).limit(1)
 
 
 class Jobs:
@@ -41,6 +70,7 @@ class Jobs:
         self._people = people
         self._owner = owner
         self._lease_ms = int(lease_s * 1000)
+        self._ending: set[int] = set()  # done, and to be written as such
 
     async def accept(self, incoming: Incoming) -> int | None:
         """Keep a message and the job to answer it, in one commit.
@@ -51,10 +81,8 @@ class Jobs:
 
         async def operation(connection: AsyncConnection) -> int | None:
             chat_id, person_id = await self._people.ids(connection, incoming.conversation)
-            known = select(messages.c.id).where(
-                messages.c.chat_id == chat_id, messages.c.external_id == incoming.message_id
-            )
-            if await connection.scalar(known) is not None:
+            known = {"chat": chat_id, "external": incoming.message_id}
+            if await connection.scalar(KNOWN_MESSAGE, known) is not None:
                 return None
             row = {
                 "chat_id": chat_id,
@@ -65,7 +93,7 @@ class Jobs:
                 "sent_at": int(incoming.sent_at.timestamp() * 1000),
                 "received_at": now_ms(),
             }
-            message = (await connection.execute(insert(messages).values(row).returning(messages.c.id))).scalar_one()
+            message = (await connection.execute(ADD_MESSAGE, row)).scalar_one()
             await self._add_job(connection, "answer", message, (chat_id, person_id), incoming.chat, lone=incoming.lone)
             return int(message)
 
@@ -77,8 +105,7 @@ class Jobs:
         async def operation(connection: AsyncConnection) -> bool:
             row = await message_row(connection, message)
             ids, chat = (row.chat_id, row.person_id), conversation_of(row).chat
-            latest = select(jobs.c.handles).where(jobs.c.message_id == message).order_by(jobs.c.id.desc()).limit(1)
-            handles = await connection.scalar(latest) or []
+            handles = await connection.scalar(HANDLES, {"message": message}) or []
             value = f"{emotion}/{tone}"
             try:
                 async with connection.begin_nested():
@@ -89,29 +116,34 @@ class Jobs:
 
         return await self._database.write(operation)
 
-    async def take(self, conversation: Conversation) -> Job | None:
+    async def take(self, conversation: Conversation, *, own: bool = False) -> Job | None:
         """Lease the conversation's oldest open job; new messages that follow each other are read as one thought.
 
         The job is then the last message's, and the earlier messages' jobs are done with it.
+
+        Args:
+            own: a job that this process holds already is free, too: who worked on it here has failed.
         """
 
         async def operation(connection: AsyncConnection) -> Job | None:
             chat_id, person_id = await self._people.ids(connection, conversation)
-            mine = *IS_OPEN, jobs.c.chat_id == chat_id, jobs.c.person_id == person_id
-            rows = (await connection.execute(select(jobs).where(*mine).order_by(jobs.c.id))).all()
-            rows = [row for row in rows if self._is_free(row)]
+            mine = {"chat": chat_id, "person": person_id, "platform": conversation.chat.platform}
+            rows = (await connection.execute(MINE, mine)).all()
+            rows = [row for row in rows if self._is_free(row, own=own)]
             if not rows:
                 return None
             burst = burst_of(rows)
             last = burst[-1]
             handles: list[str] = next((row.handles for row in burst if row.handles), [])
-            await self._lease(connection, last.id, handles)
+            await self._lease(connection, last)
+            metrics.queue_wait_s.observe((now_ms() - last.created_at) / 1000)
             for row in burst[:-1]:
                 await self._close(connection, row.id, "done")
-                joined = update(messages).where(messages.c.id == row.message_id)
-                await connection.execute(joined.values(read_with=last.message_id))
-            answers = await connection.scalar(select(messages.c.external_id).where(messages.c.id == last.message_id))
-            return job_of(last, conversation, str(answers), handles)
+                joined = {"message": row.message_id, "read_with": last.message_id}
+                await connection.execute(CHANGE_MESSAGE, joined)
+            if handles != last.handles:
+                await connection.execute(CHANGE_JOB, {"job": last.id, "handles": handles})
+            return job_of(last, conversation, last.external_id, handles, more=len(rows) > len(burst))
 
         return await self._database.write(operation)
 
@@ -119,7 +151,7 @@ class Jobs:
         """Keep the platform's handle, so that whoever goes on with the job edits what is already shown."""
 
         async def operation(connection: AsyncConnection) -> None:
-            await connection.execute(update(jobs).where(jobs.c.id == job.id).values(handles=[handle]))
+            await connection.execute(CHANGE_JOB, {"job": job.id, "handles": [handle]})
 
         await self._database.write(operation)
 
@@ -134,25 +166,33 @@ class Jobs:
         """
 
         async def operation(connection: AsyncConnection) -> Reply:
-            if await connection.scalar(select(messages.c.id).where(messages.c.id == job.message)) is None:
+            so_far = (await connection.execute(SO_FAR, {"message": job.message})).first()
+            if so_far is None:
                 raise MessageDeleted
-            if reading and reading.model != "person":
+            if reading and reading.model != "person" and so_far.reading is None:
                 await self._keep_reading(connection, job, reading)
-            count = select(func.coalesce(func.max(replies.c.variant), 0)).where(replies.c.message_id == job.message)
-            variant = int(await connection.scalar(count) or 0) + 1
+            variant = (so_far.variants or 0) + 1
             row = {
                 "message_id": job.message,
                 "variant": variant,
                 "text": self._people.seal(job.conversation.person, reply.text),
                 **reply_values(reply),
             }
-            reply_id = (await connection.execute(insert(replies).values(row).returning(replies.c.id))).scalar_one()
-            shown = update(messages).where(messages.c.id == job.message)
-            await connection.execute(shown.values(shown_reply_id=reply_id))
-            await connection.execute(update(jobs).where(jobs.c.id == job.id).values(state="sending"))
-            return replace(reply, id=int(reply_id), variant=variant)
+            reply_id = int((await connection.execute(ADD_REPLY, row)).scalar_one())
+            await connection.execute(CHANGE_MESSAGE, {"message": job.message, "shown_reply_id": reply_id})
+            await connection.execute(CHANGE_JOB, {"job": job.id, "state": "sending"})
+            return replace(reply, id=reply_id, variant=variant, reading=as_kept(reply.reading))
 
         return await self._database.write(operation)
+
+    def done(self, job: Job) -> None:
+        """The job's end; it is written with the next commit, and nobody waits for it.
+
+        Should we be killed before that, the answer is shown once more, which changes nothing.
+        """
+        self._ending.add(job.id)
+        ending = self._database.begin_write(lambda connection: self._close(connection, job.id, "done"))
+        ending.add_done_callback(lambda done: self._ended(job.id, done))
 
     async def close(self, job: Job, state: JobState, error: str = "") -> None:
         """The job's end: `done`, `failed` with an error code, or `new` again."""
@@ -175,10 +215,8 @@ class Jobs:
 
     async def handle(self, message: int) -> str | None:
         """Where the answer to a message is shown."""
-        async with self._database.reading() as connection:
-            latest = select(jobs.c.handles).where(jobs.c.message_id == message).order_by(jobs.c.id.desc()).limit(1)
-            handles: list[str] = await connection.scalar(latest) or []
-            return handles[0] if handles else None
+        latest = await self._database.read(lambda connection: connection.scalar(HANDLES, {"message": message}))
+        return str(latest[0]) if latest else None
 
     async def open_messages(self, conversation: Conversation) -> frozenset[int]:
         """The conversation's messages that wait for an answer, or for one more variant of it."""
@@ -188,15 +226,28 @@ class Jobs:
             mine = *IS_OPEN, jobs.c.chat_id == chat_id, jobs.c.person_id == person_id
             return frozenset((await connection.scalars(select(jobs.c.message_id).where(*mine))).all())
 
-    async def waiting(self, platforms: Sequence[str]) -> list[Conversation]:
-        """Conversations on these platforms with open jobs that no living process works on."""
+    async def waiting(self, platforms: Sequence[str], idle_s: float = 0.0, *, own: bool = False) -> list[Conversation]:
+        """Conversations on these platforms with open jobs that no living process works on.
+
+        Args:
+            idle_s: only jobs that are at least so old.
+            own: also jobs that this process holds.
+        """
+        before = now_ms() - int(idle_s * 1000)
         async with self._database.reading() as connection:
             rows = await connection.execute(
-                with_conversation(select(jobs.c.owner, jobs.c.lease_until, jobs.c.state), jobs)
-                .where(*IS_OPEN, jobs.c.platform.in_(platforms))
+                with_conversation(select(jobs.c.id, jobs.c.owner, jobs.c.lease_until, jobs.c.state), jobs)
+                .where(*IS_OPEN, jobs.c.platform.in_(platforms), jobs.c.created_at <= before)
                 .order_by(jobs.c.id)
             )
-            return list(dict.fromkeys(conversation_of(row) for row in rows if self._is_free(row)))
+            return list(dict.fromkeys(conversation_of(row) for row in rows if self._is_free(row, own=own)))
+
+    async def backlog(self) -> tuple[int, float]:
+        """How many jobs are open, and for how many seconds the oldest of them has been."""
+        query = select(func.count(), func.min(jobs.c.created_at)).where(*IS_OPEN)
+        async with self._database.reading() as connection:
+            count, oldest = (await connection.execute(query)).one()
+        return int(count), (now_ms() - oldest) / 1000 if count else 0.0
 
     async def _add_job(
         self,
@@ -221,36 +272,35 @@ class Jobs:
             "handles": list(handles),
             "created_at": now_ms(),
         }
-        await connection.execute(insert(jobs).values(row))
+        await connection.execute(ADD_JOB, row)
 
-    def _is_free(self, row: Row[Any]) -> bool:
+    def _is_free(self, row: Row[Any], *, own: bool = False) -> bool:
+        if row.id in self._ending:
+            return False
         if row.state == "new":
             return True
-        return row.owner != self._owner and (row.lease_until < now_ms() or not is_alive(row.owner))
+        if row.owner == self._owner:
+            return own
+        return row.lease_until < now_ms() or not is_alive(row.owner)
 
-    async def _lease(self, connection: AsyncConnection, job: int, handles: list[str]) -> None:
-        values = {
-            "state": "working",
-            "owner": self._owner,
-            "lease_until": now_ms() + self._lease_ms,
-            "attempts": jobs.c.attempts + 1,
-            "handles": handles,
-        }
+    async def _lease(self, connection: AsyncConnection, row: Row[Any]) -> None:
         # a job that was being sent has its reply already: it stays in that state and is only shown again
-        await connection.execute(update(jobs).where(jobs.c.id == job, jobs.c.state != "sending").values(**values))
-        sending = {key: values[key] for key in ("owner", "lease_until", "attempts")}
-        await connection.execute(update(jobs).where(jobs.c.id == job, jobs.c.state == "sending").values(**sending))
+        state = "sending" if row.state == "sending" else "working"
+        lease = {"job": row.id, "state": state, "owner": self._owner, "lease_until": now_ms() + self._lease_ms}
+        await connection.execute(LEASE, lease)
 
     async def _close(self, connection: AsyncConnection, job: int, state: JobState, error: str = "") -> None:
         values: dict[str, Any] = {"state": state, "error": error or None, "lease_until": None, "owner": None}
         if state in ("done", "failed"):
             values |= {"done_at": now_ms(), "value": ""}
-        await connection.execute(update(jobs).where(jobs.c.id == job).values(**values))
+        await connection.execute(CHANGE_JOB, {"job": job, **values})
+
+    def _ended(self, job: int, done: asyncio.Future[None]) -> None:
+        self._ending.discard(job)
+        if not done.cancelled() and (error := done.exception()):
+            log.error("the end of a job could not be written (%s): it will be shown once more", type(error).__name__)
 
     async def _keep_reading(self, connection: AsyncConnection, job: Job, reading: Reading) -> None:
-        kept = select(readings.c.id).where(readings.c.message_id == job.message)
-        if await connection.scalar(kept) is not None:
-            return
         chat_id, person_id = await self._people.ids(connection, job.conversation)
         chat = job.conversation.chat
         row = {
@@ -261,4 +311,4 @@ class Jobs:
             "at": now_ms(),
             **reading_values(reading),
         }
-        await connection.execute(insert(readings).values(row))
+        await connection.execute(ADD_READING, row)

@@ -14,7 +14,8 @@ import hmac
 import os
 import secrets
 import sqlite3
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -24,6 +25,7 @@ from bot.errors import OperatorError
 
 NONCE = 12
 KEY_BYTES = 32
+MAX_REMEMBERED = 50_000
 CHECK = "master-key-check"  # the row of the secret that pseudonyms, names and cookies are derived from
 
 
@@ -85,6 +87,7 @@ class KeyStore:
         self._wrap = _wrapping(master)
         self._cache: dict[str, AESGCM] = {}
         self._version = 0
+        self._lock = threading.RLock()  # storage's threads and the event loop's seal and open
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -121,22 +124,37 @@ class KeyStore:
             KeyError: the person's key is gone, so the text is too.
             ValueError: the text was changed, or sealed under another key.
         """
-        try:
-            return self._key(name).decrypt(sealed[:NONCE], sealed[NONCE:], name.encode()).decode()
-        except InvalidTag:
-            raise ValueError("a sealed text does not open with its person's key") from None
+        return self.opener(name)(sealed)
+
+    def opener(self, name: str) -> Callable[[bytes], str]:
+        """`open` for many texts of one person: the key is looked up once. Raises KeyError at once."""
+        key, associated = self._key(name), name.encode()
+
+        def open_(sealed: bytes) -> str:
+            try:
+                return key.decrypt(sealed[:NONCE], sealed[NONCE:], associated).decode()
+            except InvalidTag:
+                raise ValueError("a sealed text does not open with its person's key") from None
+
+        return open_
 
     def ensure(self, name: str) -> None:
         """Make the person's key if there is none: who has a row has a key, and who has no key was forgotten."""
         self._key(name, create=True)
 
+    async def probe(self) -> None:
+        """Raises what using the store would raise now."""
+        self.has(CHECK)
+
     def has(self, name: str) -> bool:
-        return self._db.execute("SELECT 1 FROM person_keys WHERE name = ?", (name,)).fetchone() is not None
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM person_keys WHERE name = ?", (name,)).fetchone() is not None
 
     def destroy(self, name: str) -> bool:
         """Destroy the only key to a person's texts. True when there was one."""
-        self._cache.pop(name, None)
-        return self._db.execute("DELETE FROM person_keys WHERE name = ?", (name,)).rowcount > 0
+        with self._lock:
+            self._cache.pop(name, None)
+            return self._db.execute("DELETE FROM person_keys WHERE name = ?", (name,)).rowcount > 0
 
     def rotate(self, master: bytes) -> int:
         """Wrap every key anew under another master key, all in one transaction; returns how many people's."""
@@ -155,18 +173,21 @@ class KeyStore:
         return len(rows) - 1
 
     def _key(self, name: str, *, create: bool = False) -> AESGCM:
-        (version,) = self._db.execute("PRAGMA data_version").fetchone()
-        if version != self._version:  # another process changed the file: it may have destroyed a key we remember
-            self._cache.clear()
-            self._version = version
-        if name not in self._cache:
-            row = self._db.execute("SELECT wrapped FROM person_keys WHERE name = ?", (name,)).fetchone()
-            if row is None:
-                if not create:
-                    raise KeyError(name)
-                row = (self._add(name, secrets.token_bytes(KEY_BYTES)),)
-            self._cache[name] = AESGCM(self._unwrap(name, row[0]))
-        return self._cache[name]
+        with self._lock:
+            (version,) = self._db.execute("PRAGMA data_version").fetchone()
+            if version != self._version:  # another process changed the file: it may have destroyed a key we remember
+                self._cache.clear()
+                self._version = version
+            if name not in self._cache:
+                row = self._db.execute("SELECT wrapped FROM person_keys WHERE name = ?", (name,)).fetchone()
+                if row is None:
+                    if not create:
+                        raise KeyError(name)
+                    row = (self._add(name, secrets.token_bytes(KEY_BYTES)),)
+                if len(self._cache) >= MAX_REMEMBERED:
+                    self._cache.clear()
+                self._cache[name] = AESGCM(self._unwrap(name, row[0]))
+            return self._cache[name]
 
     def _add(self, name: str, key: bytes) -> bytes:
         self._db.execute("INSERT OR IGNORE INTO person_keys VALUES (?, ?)", (name, _wrapped(self._wrap, name, key)))

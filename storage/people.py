@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.remember import Remembered
 from bot.types import Chat, Conversation, Person
 from storage.database import Database
 from storage.keys import KeyStore
 from storage.rows import now_ms
 from storage.tables import chats, consents, people
 
-MAX_CACHED = 50_000
+MAX_REMEMBERED = 50_000
+SCOPES_S = 2.0
+PERSON_ID, CHAT_ID = (
+    select(table.c.id).where(table.c.platform == bindparam("platform"), table.c.external_id == bindparam("external"))
+    for table in (people, chats)
+)
+ADD_PERSON, ADD_CHAT = (insert(table).returning(table.c.id) for table in (people, chats))
+AGREED = select(consents.c.scope).where(consents.c.person_id == bindparam("person"), consents.c.withdrawn_at.is_(None))
 
 
 class People:
-    """Row ids of people and chats (cached: they change only by deletion), sealing for a person, and their consents."""
+    """Row ids of people and chats (remembered: they change only by deletion), sealing for a person, their consents."""
 
     def __init__(self, database: Database, keys: KeyStore) -> None:
         self.database = database
         self.keys = keys
-        self._ids: OrderedDict[Person | Chat, int] = OrderedDict()
-        database.on_rollback.append(self._ids.clear)
+        self._ids: Remembered[Person | Chat, int] = Remembered(MAX_REMEMBERED)
+        self._scopes: Remembered[Person, frozenset[str]] = Remembered(MAX_REMEMBERED, SCOPES_S)
+        database.on_doubt += [self._ids.clear, self._scopes.clear]
 
     def seal(self, person: Person, text: str) -> bytes:
         return self.keys.seal(self._name(person), text)
 
     def open(self, person: Person, sealed: bytes) -> str:
         return self.keys.open(self._name(person), sealed)
+
+    def opener(self, person: Person) -> Callable[[bytes], str]:
+        """`open` for many texts of one person. Raises KeyError when their key is gone."""
+        return self.keys.opener(self._name(person))
 
     def has_key(self, person: Person) -> bool:
         """False once the person was forgotten: every row has a key from its beginning."""
@@ -40,10 +51,6 @@ class People:
     def destroy_key(self, person: Person) -> bool:
         """Make all that is sealed for the person unreadable for ever; True when there was a key."""
         return self.keys.destroy(self._name(person))
-
-    def drop_cache(self) -> None:
-        """After rows of people or chats were deleted."""
-        self._ids.clear()
 
     def alias(self, person: Person) -> str:
         """The pseudonym that moderators see; it cannot be turned back without the master key."""
@@ -54,35 +61,48 @@ class People:
         return await self.chat_id(connection, conversation.chat), await self.person_id(connection, conversation.person)
 
     async def person_id(self, connection: AsyncConnection, person: Person) -> int:
-        if person not in self._ids:
-            self.keys.ensure(self._name(person))
-        values = {
+        if found := self._ids.get(person):
+            return found
+        self.keys.ensure(self._name(person))
+        if found := await self._looked_up(connection, person):
+            return found
+        row = {
+            "platform": person.platform,
+            "external_id": person.id,
             "alias": self.alias(person),
             "name": self.seal(person, person.name) if person.name else None,
             "locale": person.locale,
             "created_at": now_ms(),
         }
-        return await self._id(connection, people, person, values)
+        return int((await connection.execute(ADD_PERSON, row)).scalar_one())
 
     async def chat_id(self, connection: AsyncConnection, chat: Chat) -> int:
-        return await self._id(connection, chats, chat, {"space_id": chat.space_id, "kind": chat.kind})
+        if found := await self._looked_up(connection, chat):
+            return found
+        row = {"platform": chat.platform, "external_id": chat.id, "space_id": chat.space_id, "kind": chat.kind}
+        return int((await connection.execute(ADD_CHAT, row)).scalar_one())
 
     async def known(self, connection: AsyncConnection, one: Person | Chat) -> int | None:
         """The row id, or None: looks only, so it may run on a reading connection."""
-        table = people if isinstance(one, Person) else chats
-        where = (table.c.platform == one.platform, table.c.external_id == one.id)
-        return self._ids.get(one) or await connection.scalar(select(table.c.id).where(*where))
+        found = self._ids.get(one)
+        if found is None:
+            query = PERSON_ID if isinstance(one, Person) else CHAT_ID
+            found = await connection.scalar(query, {"platform": one.platform, "external": one.id})
+        return found
 
     async def scopes(self, person: Person) -> frozenset[str]:
-        """What the person agrees to at present."""
-        async with self.database.reading() as connection:
+        """What the person agrees to at present; what another process changes is noticed within `SCOPES_S`."""
+        at, found = self._scopes.now(), self._scopes.get(person)
+        if found is not None:
+            return found
+
+        async def look(connection: AsyncConnection) -> frozenset[str]:
             person_id = await self.known(connection, person)
-            if person_id is None:
-                return frozenset()
-            rows = await connection.execute(
-                select(consents.c.scope).where(consents.c.person_id == person_id, consents.c.withdrawn_at.is_(None))
-            )
-            return frozenset(rows.scalars())
+            return frozenset(await connection.scalars(AGREED, {"person": person_id})) if person_id else frozenset()
+
+        found = await self.database.read(look)
+        self._scopes.put(person, found, at)
+        return found
 
     async def set_scopes(self, person: Person, scopes: Iterable[str], version: str) -> None:
         """Replace the person's consent: what is not named is withdrawn; the history of both is kept."""
@@ -102,20 +122,15 @@ class People:
                 await connection.execute(insert(consents).values(row))
 
         await self.database.write(operation)
+        self._scopes.drop(person)
 
     def _name(self, person: Person) -> str:
         return self.keys.name(person.platform, person.id)
 
-    async def _id(self, connection: AsyncConnection, table: Table, one: Person | Chat, values: dict[str, Any]) -> int:
-        if one in self._ids:
-            self._ids.move_to_end(one)
-            return self._ids[one]
+    async def _looked_up(self, connection: AsyncConnection, one: Person | Chat) -> int | None:
+        """As `known`, in a writing operation, which remembers what it finds."""
+        at = self._ids.now()
         found = await self.known(connection, one)
-        if found is None:
-            row = {"platform": one.platform, "external_id": one.id, **values}
-            found = (await connection.execute(insert(table).values(row).returning(table.c.id))).scalar_one()
-        else:
-            self._ids[one] = found
-            if len(self._ids) > MAX_CACHED:
-                self._ids.popitem(last=False)
-        return int(found)
+        if found is not None:
+            self._ids.put(one, found, at)
+        return found

@@ -17,6 +17,7 @@ from bot.errors import OperatorError
 
 HOST = socket.gethostname()[:12]
 TOKEN = secrets.token_hex(3)
+PID = "maum.pid"
 
 
 def owner() -> str:
@@ -55,6 +56,27 @@ def using(state: Path, *, alone: bool = False) -> Iterator[None]:
             who = "the bot is running: stop it first" if alone else "a restore or a key rotation is under way"
             raise OperatorError(f"{state} is in use: {who}") from None
         yield
+
+
+@contextmanager
+def pid_file(state: Path) -> Iterator[None]:
+    """While this lasts, other processes find this one by `running`."""
+    file = state / PID
+    file.write_text(f"{os.getpid()}\n", encoding="ascii")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def running(state: Path) -> int | None:
+    """The process id of the bot that runs over this state folder (the one that started last); None: none does."""
+    try:
+        pid = int((state / PID).read_text(encoding="ascii"))
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    return pid if in_use(state) else None
 
 
 def in_use(state: Path) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, delete, exists, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, delete, exists, insert, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import OperatorError
@@ -113,10 +113,12 @@ class Records:
             counts["chats"] = await _delete_empty_chats(connection, places)
             if counts := +counts:  # what is more than none
                 await connection.execute(insert(audit).values(self._note(wish, counts)))
-            self._people.drop_cache()
+            self._database.doubt()
             return dict(counts)
 
-        return await self._database.write(operation)
+        counts = await self._database.write(operation)
+        self._database.doubt()  # again: what was read between the two is of before
+        return counts
 
     async def erase_tags(self, person: Person) -> int:
         """Delete the emotions kept of a person, and what the answers' emotions would say about them."""
@@ -219,7 +221,9 @@ async def _delete_own_settings(connection: AsyncConnection, chat_ids: set[int]) 
     """What a person set in their direct chats; a server's settings are its moderators'."""
     query = select(chats.c.platform, chats.c.external_id).where(chats.c.id.in_(chat_ids), chats.c.space_id.is_(None))
     direct = [f"{row.platform}:{row.external_id}" for row in await connection.execute(query)]
-    await connection.execute(delete(space_settings).where(space_settings.c.space.in_(direct)))
+    # given apart: a value written into a statement would stay in the memory of statements
+    theirs = space_settings.c.space.in_(bindparam("places", expanding=True))
+    await connection.execute(delete(space_settings).where(theirs), {"places": direct})
 
 
 async def _delete_empty_chats(connection: AsyncConnection, ids: set[int]) -> int:

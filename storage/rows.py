@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, Table, select
+from sqlalchemy import Row, Select, Table, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Refusal
@@ -37,6 +37,7 @@ class Job:
     tone: str = ""
     state: JobState = "working"
     handle: str | None = None
+    more: bool = False  # the conversation has another job waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ def reading_of(row: Mapping[str, Any]) -> Reading | None:
         sure=row["sure"],
         model=row["model"],
     )
+
+
+def as_kept(reading: Reading | None) -> Reading | None:
+    """A Reading as it comes back from the database, where numbers are rounded."""
+    return reading_of(reading_values(reading)) if reading else None
 
 
 def reply_values(reply: Reply) -> dict[str, Any]:
@@ -129,14 +135,18 @@ def conversation_of(row: Row[Any]) -> Conversation:
     )
 
 
+A_MESSAGE = with_conversation(select(messages), messages).where(
+    messages.c.id == bindparam("message"), messages.c.text != b""
+)
+
+
 async def message_row(connection: AsyncConnection, message: int) -> Row[Any]:
     """A message with its conversation.
 
     Raises:
         Refusal: "not_found", also when its text was kept long enough and is gone.
     """
-    query = with_conversation(select(messages), messages).where(messages.c.id == message, messages.c.text != b"")
-    row: Row[Any] | None = (await connection.execute(query)).first()
+    row: Row[Any] | None = (await connection.execute(A_MESSAGE, {"message": message})).first()
     if row is None:
         raise Refusal("not_found")
     return row
@@ -153,7 +163,7 @@ def burst_of(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
     return rows[:end]
 
 
-def job_of(row: Row[Any], conversation: Conversation, answers: str, handles: list[str]) -> Job:
+def job_of(row: Row[Any], conversation: Conversation, answers: str, handles: list[str], *, more: bool = False) -> Job:
     """A row of jobs with what `take` has found out about it."""
     emotion, _, tone = row.value.partition("/")
     return Job(
@@ -166,4 +176,5 @@ def job_of(row: Row[Any], conversation: Conversation, answers: str, handles: lis
         tone=tone,
         state="sending" if row.state == "sending" else "working",
         handle=handles[0] if handles else None,
+        more=more,
     )

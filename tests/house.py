@@ -154,12 +154,25 @@ class House:
         return await self.platform.final(receipt.message)
 
 
+@dataclass
+class Players:
+    """The house's plugins, where a test brings its own."""
+
+    classifier: WordClassifier = field(default_factory=WordClassifier)
+    replier: ScriptedReplier = field(default_factory=ScriptedReplier)
+    platform: MemoryPlatform = field(default_factory=MemoryPlatform)
+
+
 @asynccontextmanager
-async def open_house(tmp: Path, *answers: str | ReplyError, **sections: Any) -> AsyncIterator[House]:
+async def open_house(
+    tmp: Path, *answers: str | ReplyError, players: Players | None = None, **sections: Any
+) -> AsyncIterator[House]:
     """A house over the database in `tmp`; opened twice over the same folder it is the same house after a restart."""
     defaults = {"consent": {"default": "trusted"}, "delivery": {"burst_s": 0.0, "drain_s": 1.0}}
     settings = Settings.model_validate(defaults | sections)
-    classifier, replier, platform = WordClassifier(), ScriptedReplier(*answers), MemoryPlatform()
+    players = players or Players()
+    classifier, replier, platform = players.classifier, players.replier, players.platform
+    replier.answers.extend(answers)
     async with open_storage(settings.model_copy(update={"storage": _storage(tmp)})) as (database, keys, people):
         budget = Budget(DatabaseLedger(database), settings.budget.per_person_day, settings.budget.total_day)
         fallback = FallbackReplier([replier], budget, settings.replier.deadline_s)
@@ -178,7 +191,7 @@ async def open_house(tmp: Path, *answers: str | ReplyError, **sections: Any) -> 
         )
         trusted = settings.consent.default == "trusted"
         moderation = Moderation(EmotionLog(database, people, trusted=trusted), desk.platforms)
-        app = App(settings, Delivery(desk), moderation, desk.privacy, desk.core, desk, keys)
+        app = App(Delivery(desk), moderation, desk.privacy, desk.core, desk, keys)
         yield House(app, classifier, replier, platform)
         await app.delivery.drain()
 

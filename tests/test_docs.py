@@ -97,3 +97,16 @@ def test_the_readme_names_every_folder_and_file_of_the_top_level() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
     for name in {line.split("/")[0] for line in listed.splitlines()} - {".gitignore", ".ci"}:
         assert name in text, name
+
+
+def test_every_metric_is_explained_to_operators() -> None:
+    from prometheus_client.metrics import MetricWrapperBase
+
+    from bot import metrics
+
+    text = (ROOT / "docs/operators.md").read_text(encoding="utf-8")
+    found = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
+    assert len(found) > 20
+    for metric in found:
+        (described,) = metric.describe()
+        assert re.search(rf"`{described.name}(_total)?`", text), described.name

@@ -52,9 +52,10 @@ def _open_routes(app: App) -> APIRouter:
     router = APIRouter(tags=["operation"])
 
     @router.get("/health")
-    async def health() -> dict[str, Any]:
-        """The state of every part."""
-        return app.health()
+    async def health() -> JSONResponse:
+        """The state of every part; 503 when nobody can be answered."""
+        found = await app.health()
+        return JSONResponse(found, 503 if found["status"] == "failed" else 200)
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:

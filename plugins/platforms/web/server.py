@@ -25,7 +25,7 @@ def configured(application: ASGIApp, proxies: Sequence[str] = ()) -> uvicorn.Con
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
         server_header=False,
-        log_level="warning",
+        log_config=None,  # its lines go through ours, which let no text of a person out
         access_log=False,
         timeout_graceful_shutdown=GRACEFUL_S,
     )
