@@ -64,7 +64,7 @@ async def apply(desk: Desk, action: Action, conversation: Conversation) -> Outgo
         case _:
             raise Refusal("bad_action")
     outgoing = await desk.stored(action.message, conversation)
-    await desk.platforms[conversation.chat.platform].show(outgoing, await desk.jobs.handle(action.message))
+    await desk.show(outgoing)
     return outgoing
 
 

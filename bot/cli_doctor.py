@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from rich.console import Console
 from bot import config, loader
 from bot.__main__ import open_storage
 from bot.config import Settings
-from bot.contracts import Classifier, Replier
+from bot.contracts import Classifier, Platform, Replier
 from bot.errors import MaumError, OperatorError
 from bot.types import Text
 from storage import sqlite, upgrade
@@ -24,7 +23,6 @@ from storage.database import Database
 
 MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "wrong": "[red]✗[/]"}
 SHUTDOWN_SOON_DAYS = 60
-TOKENS = {"discord": "DISCORD_TOKEN", "telegram": "TELEGRAM_TOKEN"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ async def _examine(file: Path | None) -> AsyncIterator[Finding]:
         async for finding in _replier(settings, name):
             yield finding
     for name in settings.platforms.use:
-        yield _platform(name)
+        async for finding in _platform(settings, name):
+            yield finding
 
 
 async def _storage(settings: Settings) -> Finding:
@@ -135,7 +134,18 @@ def _date(text: str | None) -> date | None:
         return None
 
 
-def _platform(name: str) -> Finding:
-    if name in TOKENS and not os.environ.get(TOKENS[name]):
-        return Finding(f"platform {name}", "warning", f"off: {TOKENS[name]} is not set")
-    return Finding(f"platform {name}", "ok", "configured")
+async def _platform(settings: Settings, name: str) -> AsyncIterator[Finding]:
+    part = f"platform {name}"
+    try:
+        platform = loader.build(Platform, name, settings.platforms)  # type: ignore[type-abstract]
+    except OperatorError as error:
+        yield Finding(part, "wrong", str(error))
+        return
+    check = getattr(platform, "check", None)
+    if platform.off:
+        yield Finding(part, "warning", f"off: {platform.off}")
+    elif check is None:
+        yield Finding(part, "ok", "configured")
+    else:
+        async for state, text in check():
+            yield Finding(part, state, text)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Command = Callable[["App", Conversation, str], Awaitable[Said]]
 TICKED, EMPTY = "☑", "☐"
-SHOW, AGREE = "?", "!"
+SHOW, AGREE, DECLINE = "?", "!", "!-"
 BARS = 12
 
 
@@ -59,12 +59,12 @@ async def _privacy(app: App, here: Conversation, value: str) -> Said:
 
 
 async def _consent(app: App, here: Conversation, value: str) -> Said:
-    """`?` and initials: the ticks as they are shown; `!` and initials: what is agreed to."""
+    """`?` and initials: the ticks as they are shown; `!` and initials: what is agreed to; `!-`: nothing is."""
     person = here.person
     terms = app.privacy.terms(person.locale, person.platform)
     offered = {INITIALS[term.scope]: term for term in terms}
     ticks = {initial for initial in value[1:] if initial in offered}
-    if value.startswith(AGREE) and (not ticks or "t" in ticks):
+    if value == DECLINE or (value.startswith(AGREE) and "t" in ticks):
         scopes = await app.privacy.consent(person, [offered[initial].scope for initial in ticks])
         return Said(_say(here, "agreed" if scopes else "declined"))
     if not value:
@@ -82,7 +82,7 @@ async def _consent(app: App, here: Conversation, value: str) -> Said:
         for initial, term in offered.items()
     ]
     agree = Choice(_say(here, "agree"), "consent", AGREE + "".join(sorted(ticks)))
-    return Said("\n\n".join(parts), (*rows, (agree, Choice(_say(here, "decline"), "consent", AGREE))))
+    return Said("\n\n".join(parts), (*rows, (agree, Choice(_say(here, "decline"), "consent", DECLINE))))
 
 
 async def _export(app: App, here: Conversation, value: str) -> Said:

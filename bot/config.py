@@ -78,7 +78,7 @@ class ReplierSection(PluginSection):
 
 
 class PlatformsSection(PluginSection):
-    use: Names = ("web",)
+    use: Names = ("web", "discord")
 
 
 class Consent(Section):

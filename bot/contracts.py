@@ -91,6 +91,8 @@ class Platform(Plugin):
 
     #: quiet seconds to wait for a person's next line before their burst is read as one thought
     burst_s: float = 0.0
+    #: why it stays off, for the operator (a token that is not set); empty: it runs
+    off: str = ""
 
     @abstractmethod
     async def run(self, app: App) -> None:

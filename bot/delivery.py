@@ -110,7 +110,7 @@ class Delivery:
         if finding and await self._desk.jobs.accept_regenerate(message):
             return Receipt(self._wake(incoming.conversation, settle=False), message)
         outgoing = replace(await self._desk.stored(message, incoming.conversation), notice="edited")
-        await self._desk.platforms[incoming.chat.platform].show(outgoing, await self._desk.jobs.handle(message))
+        await self._desk.show(outgoing)
         return Receipt("done", message, outgoing)
 
     async def deleted(self, chat: Chat, message_id: str) -> bool:

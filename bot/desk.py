@@ -40,3 +40,10 @@ class Desk:
         """The snapshot of a message's answer as it stands in the database."""
         exchange = await self.conversations.exchange(message)
         return snapshot(conversation, exchange, await self.conversations.answers(message))
+
+    async def show(self, outgoing: Outgoing) -> None:
+        """Show a snapshot where its answer stands; when that takes a place more, or less, the new handle is kept."""
+        handle = await self.jobs.handle(outgoing.message)
+        shown = await self.platforms[outgoing.conversation.chat.platform].show(outgoing, handle)
+        if shown != handle:
+            await self.jobs.move(outgoing.message, shown)

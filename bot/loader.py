@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import logging
 import typing
 from collections.abc import Mapping
 from importlib import import_module
@@ -19,6 +20,8 @@ from pydantic import TypeAdapter, ValidationError
 from bot.config import FromEnvironment, PluginSection, Settings
 from bot.contracts import Classifier, Platform, Plugin, Replier
 from bot.errors import OperatorError
+
+log = logging.getLogger("maum")
 
 P = TypeVar("P", bound=Plugin)
 KINDS: Mapping[type[Plugin], str] = {Classifier: "classifier", Replier: "replier", Platform: "platform"}
@@ -39,9 +42,13 @@ def repliers(settings: Settings) -> list[Replier]:
 
 
 def platforms(settings: Settings, names: tuple[str, ...]) -> dict[str, Platform]:
-    """The named platforms, not yet entered."""
+    """The named platforms, not yet entered; one that says why it stays off is left out, with a line in the log."""
     check_sections(Platform, settings.platforms, settings.platforms.use)
-    return {name: build(Platform, name, settings.platforms) for name in names}  # type: ignore[type-abstract]
+    built = {name: build(Platform, name, settings.platforms) for name in names}  # type: ignore[type-abstract]
+    for name, platform in built.items():
+        if platform.off:
+            log.warning("%s stays off: %s", name, platform.off)
+    return {name: platform for name, platform in built.items() if not platform.off}
 
 
 def build(kind: type[P], name: str, section: PluginSection) -> P:

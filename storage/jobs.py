@@ -218,6 +218,15 @@ class Jobs:
         latest = await self._database.read(lambda connection: connection.scalar(HANDLES, {"message": message}))
         return str(latest[0]) if latest else None
 
+    async def move(self, message: int, handle: str) -> None:
+        """Keep where the answer to a message is shown now."""
+
+        async def operation(connection: AsyncConnection) -> None:
+            latest = select(func.max(jobs.c.id)).where(jobs.c.message_id == message).scalar_subquery()
+            await connection.execute(update(jobs).where(jobs.c.id == latest).values(handles=[handle]))
+
+        await self._database.write(operation)
+
     async def open_messages(self, conversation: Conversation) -> frozenset[int]:
         """The conversation's messages that wait for an answer, or for one more variant of it."""
         async with self._database.reading() as connection:

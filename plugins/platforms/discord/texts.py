@@ -1,0 +1,43 @@
+"""From a snapshot to the texts of its Discord messages. Joined, the texts are the answer again."""
+
+from __future__ import annotations
+
+import hashlib
+
+from bot.locale import say
+from bot.types import Outgoing
+from plugins.platforms._splitting import split, utf16
+
+LIMIT = 2_000  # resources/message#create-message; counted in UTF-16 units, the stricter reading of “characters”
+NONCE = 25
+
+
+def texts(outgoing: Outgoing) -> list[str]:
+    """What stands in each message, at most 2,000 characters each; at least one, and none of them blank."""
+    language = outgoing.conversation.person.locale
+    text = outgoing.text
+    if outgoing.notice:
+        words = say(language, f"notice.{outgoing.notice}")
+        text = f"{text}\n{words}" if text else words
+    if not text.strip():
+        text = say(language, "discord.nothing" if outgoing.final else "discord.thinking")
+    return _without_blank(split(text, LIMIT, utf16))
+
+
+def nonce(outgoing: Outgoing, part: int, edition: int = 0) -> str:
+    """The same for the same part of the same variant of an answer, so that a send that is repeated after a crash shows
+    once; another database counts its messages anew, therefore the platform's id of the message is in it, too."""
+    variant = outgoing.reply.variant if outgoing.reply else outgoing.variants + 1
+    told_apart = hashlib.sha256(f"{outgoing.answers} {edition}".encode()).hexdigest()
+    return f"{outgoing.message}-{variant}-{part}-{told_apart}"[:NONCE]
+
+
+def _without_blank(parts: list[str]) -> list[str]:
+    """Discord refuses a message of white space only: such a part joins its neighbour if that has room, else it goes."""
+    kept: list[str] = []
+    for part in parts:
+        if part.strip():
+            kept.append(part)
+        elif kept and utf16(kept[-1] + part) <= LIMIT:
+            kept[-1] += part
+    return kept
