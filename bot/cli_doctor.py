@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 
 from bot import config, loader
 from bot.__main__ import open_storage
 from bot.config import Settings
-from bot.contracts import Classifier, Platform, Replier
+from bot.contracts import Classifier, Platform, Replier, State
 from bot.errors import MaumError, OperatorError
 from bot.types import Text
 from storage import sqlite, upgrade
@@ -28,7 +27,7 @@ SHUTDOWN_SOON_DAYS = 60
 @dataclass(frozen=True)
 class Finding:
     part: str
-    state: Literal["ok", "warning", "wrong"]
+    state: State
     text: str
 
 
@@ -68,7 +67,7 @@ async def _examine(file: Path | None) -> AsyncIterator[Finding]:
         async for finding in _replier(settings, name):
             yield finding
     for name in settings.platforms.use:
-        async for finding in _platform(settings, name):
+        for finding in await _platform(settings, name):
             yield finding
 
 
@@ -134,18 +133,13 @@ def _date(text: str | None) -> date | None:
         return None
 
 
-async def _platform(settings: Settings, name: str) -> AsyncIterator[Finding]:
+async def _platform(settings: Settings, name: str) -> list[Finding]:
     part = f"platform {name}"
     try:
         platform = loader.build(Platform, name, settings.platforms)  # type: ignore[type-abstract]
-    except OperatorError as error:
-        yield Finding(part, "wrong", str(error))
-        return
-    check = getattr(platform, "check", None)
-    if platform.off:
-        yield Finding(part, "warning", f"off: {platform.off}")
-    elif check is None:
-        yield Finding(part, "ok", "configured")
-    else:
-        async for state, text in check():
-            yield Finding(part, state, text)
+        if platform.off:
+            return [Finding(part, "warning", f"off: {platform.off}")]
+        async with platform:
+            return [Finding(part, state, text) for state, text in await platform.examine()]
+    except MaumError as error:
+        return [Finding(part, "wrong", str(error))]

@@ -113,8 +113,10 @@ async def _resume(app: App, here: Conversation, value: str) -> Said:
 
 
 async def _regenerate(app: App, here: Conversation, value: str) -> Said:
-    """One more variant of the last answer: words after the command are a tone or an emotion."""
-    message = await _latest(app, here)
+    """One more variant of the last answer, or of that to the message named first; the rest is a tone or an emotion."""
+    number, _, rest = value.partition(" ")
+    named = number.isdecimal() and len(number) < 19
+    message, value = (int(number), rest.strip()) if named else (await _latest(app, here), value)
     kind, wanted = ("again", _tone(value)) if not value or _tone(value) else ("other", value)
     receipt = await app.delivery.act(Action.decode(f"{kind}:{message}:{wanted}"), here.person)
     return Said(_say(here, "deferred" if receipt.outcome == "deferred" else "regenerating"))

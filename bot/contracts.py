@@ -8,12 +8,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bot.types import Chunk, Outgoing, Person, Prompt, Scores, Text
 
 if TYPE_CHECKING:
     from bot.app import App
+
+State = Literal["ok", "warning", "wrong"]
 
 
 class Plugin(ABC):  # noqa: B024  # each kind adds its own abstract method
@@ -93,6 +95,10 @@ class Platform(Plugin):
     burst_s: float = 0.0
     #: why it stays off, for the operator (a token that is not set); empty: it runs
     off: str = ""
+
+    async def examine(self) -> Sequence[tuple[State, str]]:
+        """What `maum doctor` says of it, one line each; asked of an entered platform that is not running."""
+        return [("ok", "configured")]
 
     @abstractmethod
     async def run(self, app: App) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bot import config
-from bot.contracts import Platform
+from bot.contracts import Platform, State
 from bot.errors import OperatorError
 from bot.types import Outgoing, Person
 from plugins.platforms.discord.options import Options
@@ -81,12 +81,10 @@ class DiscordPlatform(Platform):
         connection = await asyncio.shield(self._connected())
         return person.platform == "discord" and await connection.may_moderate(person.id, space_id)
 
-    async def check(self) -> AsyncGenerator[tuple[Literal["ok", "warning", "wrong"], str], None]:
-        """What `maum doctor` says of it."""
+    async def examine(self) -> Sequence[tuple[State, str]]:
         from plugins.platforms.discord.check import findings
 
-        async for finding in findings(self._token, self._options):
-            yield finding
+        return [finding async for finding in findings(self._token, self._options)]
 
     def trouble(self) -> str:
         """What is wrong just now, in a few words for the operator; empty: nothing."""

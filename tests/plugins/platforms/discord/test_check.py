@@ -12,7 +12,7 @@ from tests.servers.discord_server import DiscordServer
 
 async def _found(discord: DiscordServer, **options: object) -> str:
     platform = DiscordPlatform(api_base=discord.api_base, gateway=discord.gateway_url, **options)  # type: ignore[arg-type]
-    return "\n".join([f"{state}: {text}" async for state, text in platform.check()])
+    return "\n".join([f"{state}: {text}" for state, text in await platform.examine()])
 
 
 async def test_token_intent_policy_invite_link_and_starts_are_tried(discord: DiscordServer) -> None:

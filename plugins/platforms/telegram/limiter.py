@@ -1,0 +1,112 @@
+"""How often we speak in a chat: Telegram's published pace, and its word when it tells us to wait.
+
+Bots FAQ (core.telegram.org/bots/faq): one message a second in a chat with short bursts, 20 a minute in a group, about
+30 a second overall. The true limits are not published, so whoever is refused waits as long as told. A refusal counts
+for its chat only, never for the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+MINUTE_S = 61.0  # a second more than theirs: clocks and lines differ
+GROUP_A_MINUTE = 19
+BURST, BURST_S = 3, 3.15
+OVERALL, OVERALL_S = 27, 1.0
+STEP_S, GROUP_STEP_S = 1.05, 3.05  # between two steps of an answer that is being written
+STEPS_A_MINUTE = 9  # the rest of a group's minute is for answers and buttons
+MANY = 5_000  # chats remembered before those that have been quiet are dropped
+
+
+@dataclass
+class _Pace:
+    """What was said in one chat, by time. `until`: Telegram wants silence."""
+
+    said: deque[float] = field(default_factory=deque)
+    until: float = 0.0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Limiter:
+    """One per bot. Chats are Telegram's own numbers; groups are the negative ones.
+
+    `pace`: how many times faster than published, for a server that is not Telegram's own.
+    """
+
+    def __init__(
+        self,
+        pace: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._pace = pace
+        self._now = clock
+        self._sleep = sleep
+        self._paces: defaultdict[int, _Pace] = defaultdict(_Pace)
+        self._overall: deque[float] = deque()
+
+    def __len__(self) -> int:
+        """How many chats are remembered."""
+        return len(self._paces)
+
+    async def wait(self, chat: int) -> None:
+        """Wait for a turn to say something that must be said; first come, first served."""
+        pace = self._paces[chat]
+        async with pace.turn:
+            while (rest_s := self._rest_s(chat, pace)) > 0:  # a refusal meanwhile moves the end
+                await self._sleep(rest_s / self._pace)
+            self._note(pace)
+        self._forget_the_quiet()
+
+    def may_step(self, chat: int) -> bool:
+        """May a step of a growing answer be shown right now? If so it counts; steps never wait and never crowd out."""
+        pace = self._paces[chat]
+        now, group = self._clock(), chat < 0
+        last = pace.said[-1] if pace.said else -MINUTE_S
+        if pace.turn.locked() or self._rest_s(chat, pace) > 0 or now - last < (GROUP_STEP_S if group else STEP_S):
+            return False
+        if group and len(pace.said) >= STEPS_A_MINUTE:
+            return False
+        self._note(pace)
+        return True
+
+    def refused(self, chat: int, seconds: float) -> None:
+        """Telegram said to wait in this chat."""
+        pace = self._paces[chat]
+        pace.until = max(pace.until, self._clock() + seconds * self._pace)
+
+    def _clock(self) -> float:
+        return self._now() * self._pace
+
+    def _rest_s(self, chat: int, pace: _Pace) -> float:
+        now, said = self._clock(), pace.said
+        while said and said[0] <= now - MINUTE_S:
+            said.popleft()
+        while self._overall and self._overall[0] <= now - OVERALL_S:
+            self._overall.popleft()
+        ends = [pace.until]
+        if len(said) >= BURST:
+            ends.append(said[-BURST] + BURST_S)
+        if chat < 0 and len(said) >= GROUP_A_MINUTE:
+            ends.append(said[-GROUP_A_MINUTE] + MINUTE_S)
+        if len(self._overall) >= OVERALL:
+            ends.append(self._overall[0] + OVERALL_S)
+        return max(ends) - now
+
+    def _note(self, pace: _Pace) -> None:
+        now = self._clock()
+        pace.said.append(now)
+        self._overall.append(now)
+
+    def _forget_the_quiet(self) -> None:
+        if len(self._paces) <= MANY:
+            return
+        now = self._clock()
+        for chat, pace in list(self._paces.items()):
+            idle = not pace.said or pace.said[-1] <= now - MINUTE_S
+            if idle and pace.until <= now and not pace.turn.locked():
+                del self._paces[chat]
