@@ -10,7 +10,7 @@ export MAUM_CORPORA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data)
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat test prove check format bench chaos train-default doctor clean
+.PHONY: help install run chat test prove check format bench chaos train-default train-full train-kote doctor clean
 
 help:
 	@echo "make run            start Maum: web chat at http://127.0.0.1:8080"
@@ -19,7 +19,8 @@ help:
 	@echo "make check          lint, types, architecture, no secret in a tracked file"
 	@echo "make prove          the proofs of docs/reliability.md in their long form (an hour)"
 	@echo "make bench          the figures in docs/, measured again"
-	@echo "make train-default  train models/maum-small"
+	@echo "make train-default  train models/maum-small, the quick way"
+	@echo "make train-full     train the models/maum-small that ships: hours"
 	@echo "make doctor         what is missing?"
 
 install: .venv/.installed
@@ -53,6 +54,13 @@ bench: .venv/.dev
 
 train-default: .venv/.dev
 	$(BIN)/python -m training.cli default
+
+train-full: .venv/.dev
+	$(BIN)/python -m training.cli default --preset full
+	$(BIN)/python -m training.heads full
+	$(BIN)/python -m training.robustness
+train-kote: .venv/.dev
+	$(BIN)/python -m training.kote
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

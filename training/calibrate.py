@@ -7,6 +7,7 @@ part that the reported figures come from.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,40 @@ WANTED = 0.85  # share of sure readings whose group must be right
 FEWEST = 25  # sure rows below which a share says nothing
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the fit goes by.
+
+    Args:
+        plain: only the second, plainer part's rows, which are nearer to what people type than the first writers'.
+        expected: `sure_at` from the calibrated probabilities themselves: the lowest from which they promise WANTED on
+            average. Few rows say too little about the precision of the surest ones.
+    """
+
+    plain: bool = False
+    expected: bool = False
+
+
 def seen(row: Row) -> bool:
     """Is this training row one to learn from (and not one of the calibration tenth of maum-58)?"""
     return row.id == row.dialogue or fold_of(row.dialogue, TENTHS) != 0
 
 
-def main(probabilities: Matrix, rows: Sequence[Row], folder: Path) -> dict[str, Any]:
+def main(probabilities: Matrix, rows: Sequence[Row], folder: Path, settings: Settings | None = None) -> dict[str, Any]:
     """Fit on uncalibrated probabilities (N, 59) of unseen rows; writes `calibration.json` into a model folder."""
+    settings = settings or Settings()
+    if settings.plain:
+        chosen = [at for at, row in enumerate(rows) if row.dialogue.startswith("plain")]
+        probabilities, rows = probabilities[chosen], [rows[at] for at in chosen]
     heat = temperature(probabilities, rows)
-    sure_at, share, covered = threshold(tempered(probabilities, heat) @ group_matrix(LABELS), rows)
+    groups = tempered(probabilities, heat) @ group_matrix(LABELS)
+    sure_at, share, covered = (promised if settings.expected else threshold)(groups, rows)
     dialogues = len({row.dialogue for row in rows})
     content = {
         "temperature": round(heat, 4),
         "sure_at": round(sure_at, 4),
-        "how": f"temperature by likelihood, sure_at for a group precision of {WANTED}; on {len(rows)} rows "
+        "how": f"temperature by likelihood, sure_at for {'an expected' if settings.expected else 'a'} group precision "
+        f"of {WANTED}; on {len(rows)} {'plain ' if settings.plain else ''}rows "
         f"of {dialogues} training dialogues that the model did not see, where sure readings were "
         f"{share:.3f} right at {covered:.3f} coverage",
     }
@@ -75,3 +96,15 @@ def threshold(groups: Matrix, rows: Sequence[Row], wanted: float = WANTED) -> tu
     enough = np.flatnonzero(right[first:] >= wanted)
     at = first + (int(enough[-1]) if len(enough) else int(right[first:].argmax()))
     return float(groups.max(1)[order[at]]), float(right[at]), (at + 1) / len(order)
+
+
+def promised(groups: Matrix, rows: Sequence[Row], wanted: float = WANTED) -> tuple[float, float, float]:
+    """The lowest threshold above which the probabilities are at least `wanted` on average, its precision and coverage.
+
+    The precision is the rows' own; where it is lower than `wanted`, the probabilities promised too much.
+    """
+    surest = np.sort(groups.max(1))[::-1]
+    enough = np.flatnonzero(np.cumsum(surest) / np.arange(1, len(surest) + 1) >= wanted)
+    at = int(enough[-1]) if len(enough) else 0
+    sure = groups.max(1) >= surest[at]
+    return float(surest[at]), float(group_hits(groups, rows)[sure].mean()), float(sure.mean())

@@ -24,6 +24,7 @@ from training import (
     corpus_check,
     evaluate,
     finetune,
+    joint,
     labelled,
     maum58,
     metrics,
@@ -60,8 +61,11 @@ def main(
     run.save_json("settings.json", table)
     pretrain.main(settings(pretrain.Settings, table.get("pretrain", {})), run, device, log)
     rows = training_rows(home)
-    if home == maum58.HOME:  # what others labelled of the public corpora belongs to the corpus that ships
+    if home == maum58.HOME and table.get("rows", {}).get("labelled", True):  # labelled lines of public corpora
         rows += labelled.read(folder)
+    if "joint" in table:
+        learnt = [row for row in rows if calibrate.seen(row)]
+        joint.main(settings(pretrain.Settings, table["joint"]), learnt, run, device, log)
     model = tune(table, run, folder, rows, device, log)
     report(model, run, folder, table, home, log)
     run.log(stage="default", seconds=round(time.monotonic() - began))
@@ -78,16 +82,20 @@ def tune(table: dict[str, Any], run: Run, folder: Path, rows: Sequence[Row], dev
     log(f"teachers read {len(learnt)} rows")
     wanted = settings(finetune.Settings, table.get("finetune", {}))
     taught = teach(table, wanted, run, folder, learnt, device)
-    model = finetune.main(wanted, learnt, run.path("encoder"), words, run.path("model"), taught, run, device)
+    model = finetune.main(wanted, learnt, joint.encoder_of(run), words, run.path("model"), taught, run, device)
     if not (model / "calibration.json").exists():
-        calibrate.main(evaluate.scores(str(model), kept), kept, model)
+        chosen = settings(calibrate.Settings, table.get("calibrate", {}))
+        calibrate.main(evaluate.scores(str(model), kept), kept, model, chosen)
     return model
 
 
 def teach(
     table: dict[str, Any], wanted: finetune.Settings, run: Run, folder: Path, rows: Sequence[Row], device: str
 ) -> finetune.Taught:
-    """What the teachers, one of them an encoder fine-tuned without teachers, say about unlabelled texts."""
+    """What the teachers say about unlabelled texts.
+
+    One of them is an encoder taught by no other: fine-tuned on the rows alone, or as joint training left it.
+    """
     tokens, keep = tokenizer.load(run.path("tokenizer")), run.path("taught.safetensors")
 
     def reader(texts: Sequence[str]) -> Matrix:
@@ -97,7 +105,7 @@ def teach(
     if chosen.scout_epochs and not keep.exists():
         alone = replace(wanted, epochs=chosen.scout_epochs, seed=wanted.seed + 1)
         scout = finetune.fit(finetune.build(run.path("encoder"), alone), tokens, rows, alone, None, run, device)
-    third = reader if chosen.scout_epochs else None
+    third = reader if chosen.scout_epochs else joint.reader(run, tokens, wanted.max_tokens, device)
     vectors, words = run.path("vectors.safetensors"), tokenizer.load(run.path("tokenizer"))
     return teachers.main(chosen, rows, folder, vectors, words, keep, third)
 
@@ -116,7 +124,7 @@ def report(
     train = training_rows(home)
     parts = {part: rows for part in ("dev", "test") if (rows := maum58.read(home, part))}
     log(f"evaluating on {' and '.join(parts)}, with both baselines")
-    others = baseline.main(train, parts, folder)
+    others = baseline.main(train, parts, folder, run.path("baselines.safetensors"))
     found: dict[str, Any] = {"split": SPLIT, "train_rows": len(train)}
     for part, rows in parts.items():
         ours, groups = evaluate.main(str(model), rows)
@@ -129,8 +137,10 @@ def report(
         }
         run.log(stage="evaluate", part=part, **{key: ours[key] for key in ("model", "top1", "top5", "group", "sure")})
     save_json(model / "metrics.json", found)
-    save_json(model / "training.json", {"preset": table, "torch": torch.__version__, "numpy": np.__version__})
-    (model / "README.md").write_text(card.text(found, model), encoding="utf-8")
+    chain = run.load_json("chain.json") or []
+    made = {"preset": table, "chain": chain, "torch": torch.__version__, "numpy": np.__version__}
+    save_json(model / "training.json", made)
+    (model / "README.md").write_text(card.text(found, model, run.name, chain), encoding="utf-8")
     return found
 
 

@@ -6,12 +6,10 @@ a smaller miss). Texts without labels carry a teacher's probabilities and are le
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,29 +20,23 @@ from transformers import ModernBertForSequenceClassification
 from transformers.utils import logging
 
 from bot.emotions import find
-from training import noise, tokenizer
+from training import loop, noise, tokenizer
 from training.linear import Matrix, group_matrix
+from training.loop import Part
 from training.maum58 import LABELS, Row
 from training.packed import Ids, pad
-from training.pretrain import parameter_groups, schedule
-from training.runs import Run, progress
+from training.runs import Run
 
 Soft: TypeAlias = npt.NDArray[np.float32]
-Part: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]  # ids and mask (B, L), targets (B, 59), weights (B)
 
 PARTS = 4  # a batch is run in so many parts of like length: padding it whole would cost twice the work
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(loop.Settings):
     """What a fine-tuning may vary; presets hold the values."""
 
-    epochs: float = 12.0
     batch: int = 64
-    rate: float = 3e-4
-    head_rate: float = 2e-3
-    warmup: float = 0.1
-    weight_decay: float = 0.05
     dropout: float = 0.2
     max_tokens: int = 64
     second: float = 0.3
@@ -54,8 +46,6 @@ class Settings:
     subword_dropout: float = 0.1
     taught_per_row: float = 1.0
     taught_weight: float = 1.0
-    average: float = 0.995
-    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +71,37 @@ def main(
         return folder
     tokens = tokenizer.load(words)
     network = build(encoder, settings)
-    network = fit(network, tokens, rows, settings, taught, run, device)
-    part = folder.with_name(folder.name + ".part")
-    network.to(torch.float16).save_pretrained(part)  # type: ignore[arg-type]
-    tokenizer.save(tokenizer.load(words), part, 128)
+    keep = run.path("finetune.pt") if run else None
+    network = fit(network, tokens, rows, settings, taught, run, device, keep)
     if run:
         run.save_json(f"{folder.name}.json", asdict(settings))
-    part.rename(folder)
+    save(network, words, folder)
+    if keep:
+        keep.unlink(missing_ok=True)
     return folder
 
 
-def build(encoder: Path, settings: Settings) -> ModernBertForSequenceClassification:
-    """A pre-trained encoder with a fresh 59-label head over the mean of its states."""
+def save(network: ModernBertForSequenceClassification, words: Path, folder: Path) -> None:
+    """Write a model folder, whole or not at all: fp16 weights, config, tokenizer."""
+    part = folder.with_name(folder.name + ".part")
+    network.to(torch.float16).save_pretrained(part)  # type: ignore[arg-type]
+    tokenizer.save(tokenizer.load(words), part, 128)
+    part.rename(folder)
+
+
+def build(
+    encoder: Path, settings: Settings, labels: Sequence[str] = LABELS, several: bool = False
+) -> ModernBertForSequenceClassification:
+    """A pre-trained encoder with a fresh head over the mean of its states; `several`: more than one label may hold."""
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it would report the fresh head as missing
     network: ModernBertForSequenceClassification = ModernBertForSequenceClassification.from_pretrained(
         encoder,
         dtype=torch.float32,
         use_safetensors=True,
-        id2label=dict(enumerate(LABELS)),
-        label2id={label: at for at, label in enumerate(LABELS)},
-        problem_type="single_label_classification",
+        id2label=dict(enumerate(labels)),
+        label2id={label: at for at, label in enumerate(labels)},
+        problem_type="multi_label_classification" if several else "single_label_classification",
         classifier_pooling="mean",
         classifier_dropout=settings.dropout,
     )
@@ -116,38 +116,21 @@ def fit(
     taught: Taught | None = None,
     run: Run | None = None,
     device: str = "cpu",
+    keep: Path | None = None,
 ) -> ModernBertForSequenceClassification:
-    """The loop; returns the running average of the weights, which is steadier than their last value."""
+    """Learn rows, and taught texts beside them; returns the running average of the weights (see `loop.learn`)."""
     torch.manual_seed(settings.seed)
-    random = np.random.default_rng(settings.seed)
-    network = network.to(device).train()  # type: ignore[arg-type]
-    average = deepcopy(network)
-    optimizer = torch.optim.AdamW(_groups(network, settings), betas=(0.9, 0.98), eps=1e-6)
-    rates = [group["lr"] for group in optimizer.param_groups]
     steps = max(1, round(settings.epochs * len(rows) / settings.batch))
-    stream = batches(rows, taught, tokens, settings, random)
     groups = torch.from_numpy(group_matrix(LABELS)).float().to(device)
-    began = time.monotonic()
-    with progress() as bar:
-        for step in bar.track(range(steps), description="fine-tuning (steps)"):
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * schedule(step / steps, settings.warmup)
-            loss = 0.0
-            for part in next(stream):
-                ids, mask, targets, weights = (tensor.to(device) for tensor in part)
-                with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
-                    logits = network(input_ids=ids, attention_mask=mask).logits.float()
-                share = (weights * losses(logits, targets, groups, settings.group_weight)).sum()
-                share.backward()  # type: ignore[no-untyped-call]
-                loss += float(share.detach())
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            _follow(average, network, min(settings.average, step / (step + 10)))
-    if run:
-        run.log(stage="finetune", steps=steps, seconds=round(time.monotonic() - began), loss=round(loss, 4))
-    average.eval()  # type: ignore[no-untyped-call]
-    return average
+    targets = soft_targets(rows, settings.second, settings.smoothing)
+
+    def loss(logits: Tensor, wanted: Tensor) -> Tensor:
+        return losses(logits, wanted, groups, settings.group_weight)
+
+    def stream(random: np.random.Generator) -> Iterator[list[Part]]:
+        return batches([row.text for row in rows], targets, taught, tokens, settings, random)
+
+    return loop.learn(network, stream, loss, steps, settings, run, device, keep)
 
 
 def losses(logits: Tensor, targets: Tensor, groups: Tensor, group_weight: float) -> Tensor:
@@ -173,24 +156,28 @@ def soft_targets(rows: Sequence[Row], second: float, smoothing: float) -> Soft:
 
 
 def batches(
-    rows: Sequence[Row], taught: Taught | None, tokens: Tokenizer, settings: Settings, random: np.random.Generator
+    texts: Sequence[str],
+    targets: Soft,
+    taught: Taught | None,
+    tokens: Tokenizer,
+    settings: Settings,
+    random: np.random.Generator,
 ) -> Iterator[list[Part]]:
-    """Endless batches of labelled rows, noisily typed, and of taught texts beside them; each comes in parts."""
-    targets = soft_targets(rows, settings.second, settings.smoothing)
+    """Endless batches of labelled texts, noisily typed, and of taught texts beside them; each comes in parts."""
     tokens.model.dropout = settings.subword_dropout or None  # Provilkov et al. 2020: other cuts of the same word
     extra = round(settings.batch * settings.taught_per_row) if taught else 0
     while True:
-        order = random.permutation(len(rows))
+        order = random.permutation(len(texts))
         for at in range(0, len(order), settings.batch):
             chosen = order[at : at + settings.batch]
-            texts = [noise.typed(rows[i].text, random, settings.noise) for i in chosen]
+            typed = [noise.typed(texts[i], random, settings.noise) for i in chosen]
             wanted, weights = targets[chosen], np.ones(len(chosen), np.float32)
             if taught and extra:
                 others = random.integers(len(taught.texts), size=extra)
-                texts += [noise.typed(taught.texts[i], random, settings.noise / 2) for i in others]
+                typed += [noise.typed(taught.texts[i], random, settings.noise / 2) for i in others]
                 wanted = np.concatenate([wanted, taught.probabilities[others]])
                 weights = np.append(weights, np.full(extra, settings.taught_weight, np.float32))
-            yield list(_parts(encode(tokens, texts, settings.max_tokens), wanted, weights / weights.sum()))
+            yield list(_parts(encode(tokens, typed, settings.max_tokens), wanted, weights / weights.sum()))
 
 
 def _parts(found: list[Ids], wanted: Soft, weights: Soft) -> Iterator[Part]:
@@ -227,18 +214,3 @@ def group_index(row: Row) -> int:
     from bot.emotions import GROUPS
 
     return GROUPS.index(find(row.label).group)
-
-
-def _groups(network: nn.Module, settings: Settings) -> list[dict[str, Any]]:
-    """The fresh head learns faster than the encoder."""
-    head = [p for name, p in network.named_parameters() if not name.startswith("model.")]
-    body = parameter_groups(getattr(network, "model"), settings.weight_decay)  # noqa: B009
-    for group in body:
-        group["lr"] = settings.rate * group["speed"]
-    return [*body, {"params": head, "lr": settings.head_rate, "weight_decay": settings.weight_decay}]
-
-
-def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
-    with torch.no_grad():
-        for mean, now in zip(average.parameters(), network.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)

@@ -19,9 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
 from training import corpus
-from training.finetune import Taught
+from training.finetune import Taught, soft_targets
 from training.linear import Matrix, of_rows
 from training.maum58 import LABELS, Row
+from training.softmax import Softmax
 from training.tokenizer import SPECIAL
 
 CHAT_LENGTHS = range(6, 90)  # characters; longer lines are articles
@@ -36,6 +37,9 @@ class Settings:
     texts: int = 120_000
     scout_epochs: float = 0.0  # of an encoder fine-tuned without teachers, which then is a third one; 0: none
     sharpen: float = 1.3
+    ngram_share: float = 0.5  # of the n-grams in the joint judgement of n-grams and word vectors
+    quick: bool = False  # n-grams by softmax.py instead of linear.py
+    mixed: int = 0  # further texts, made of pieces of the rows
     seed: int = 1
 
 
@@ -81,7 +85,7 @@ def main(
 
     `reader` is a further teacher: an encoder fine-tuned on the rows alone. It counts as much as the two others.
     """
-    texts = list(chosen_texts(folder, settings))
+    texts = [*chosen_texts(folder, settings), *mixed_texts(rows, settings)]
     if not keep.exists():
         found = judge(settings, rows, load_file(vectors)["vectors"], tokens, texts, reader)
         save_file({"probabilities": found}, keep)
@@ -97,20 +101,29 @@ def judge(
     reader: Callable[[Sequence[str]], Matrix] | None = None,
 ) -> npt.NDArray[np.float32]:
     """The teachers' joint probabilities, shape (N, 59)."""
-    ngrams = of_rows(rows, settings.ngram_strength)
+    ngrams = _ngrams(settings, rows)
     words = VectorReader(vectors, tokens, settings.vector_strength).fit(rows)
     joint: list[Matrix] = []
     for at in range(0, len(texts), 10_000):
         part = texts[at : at + 10_000]
-        judgements = [ngrams.predict(part, len(LABELS)), words.predict(part)]
+        judgements = [ngrams(part), words.predict(part)]
         judgements += [reader(part)] * 2 if reader else []
-        joint.append(together(judgements, settings.sharpen))
+        shares = [2 * settings.ngram_share, 2 - 2 * settings.ngram_share, 1.0, 1.0][: len(judgements)]
+        joint.append(together(judgements, settings.sharpen, shares))
     return np.concatenate(joint).astype(np.float32)
 
 
-def together(judgements: Sequence[Matrix], sharpen: float = 1.0) -> Matrix:
-    """Geometric mean of probabilities, to the power `sharpen`, scaled to sum to 1 again."""
-    joint = np.exp(sharpen * np.mean([np.log(np.maximum(j, 1e-6)) for j in judgements], axis=0))
+def _ngrams(settings: Settings, rows: Sequence[Row]) -> Callable[[Sequence[str]], Matrix]:
+    if settings.quick:
+        return Softmax().fit([row.text for row in rows], soft_targets(rows, second=0.25, smoothing=0.0)).predict
+    model = of_rows(rows, settings.ngram_strength)
+    return lambda texts: model.predict(texts, len(LABELS))
+
+
+def together(judgements: Sequence[Matrix], sharpen: float = 1.0, shares: Sequence[float] | None = None) -> Matrix:
+    """Geometric mean of probabilities by their shares, to the power `sharpen`, scaled to sum to 1 again."""
+    logs = [np.log(np.maximum(j, 1e-6)) for j in judgements]
+    joint = np.exp(sharpen * np.average(logs, axis=0, weights=shares))
     scaled: Matrix = joint / joint.sum(1, keepdims=True)
     return scaled
 
@@ -130,3 +143,22 @@ def chosen_texts(folder: Path, settings: Settings) -> Iterator[str]:
         fitting = [text for text in texts if len(text) in CHAT_LENGTHS]
         wanted = min(len(fitting), round(settings.texts * share))
         yield from (fitting[at] for at in random.choice(len(fitting), size=wanted, replace=False))
+
+
+def mixed_texts(rows: Sequence[Row], settings: Settings) -> Iterator[str]:
+    """Texts in the rows' own words: the beginning or the end of a row, joined to a piece of another of its language.
+
+    What a teacher makes of them shows its knowledge word by word; the rows themselves it knows by heart.
+    """
+    random = np.random.default_rng(settings.seed + 1)
+    by_language = {lang: [row.text.split() for row in rows if row.lang == lang] for lang in ("ko", "en")}
+    shares = {lang: len(found) / len(rows) for lang, found in by_language.items()}
+    for lang, texts in by_language.items():
+        for _ in range(round(settings.mixed * shares[lang])):
+            one, other = (texts[int(at)] for at in random.integers(len(texts), size=2))
+            yield " ".join([*_piece(one, random), *(_piece(other, random) if random.random() < 0.5 else [])])
+
+
+def _piece(words: list[str], random: np.random.Generator) -> list[str]:
+    cut = int(random.integers(1, len(words) + 1))
+    return words[:cut] if random.random() < 0.5 else words[-cut:]

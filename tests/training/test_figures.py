@@ -8,7 +8,21 @@ import numpy as np
 import pytest
 
 from bot.emotions import GROUPS, label_set
-from training import calibrate, embeddings, linear, metrics, noise, packed, teachers, tokenizer
+from training import (
+    calibrate,
+    context,
+    curve,
+    embeddings,
+    linear,
+    metrics,
+    multilabel,
+    noise,
+    packed,
+    robustness,
+    softmax,
+    teachers,
+    tokenizer,
+)
 from training.maum58 import LABELS, Row
 
 WORDS = ["나 오늘 회사에서 혼났어 ㅠㅠ", "오늘 회사 안 가서 좋아 ㅋㅋㅋㅋㅋㅋ", "I am so happy today!!", "why me?"] * 8
@@ -127,3 +141,59 @@ def test_every_label_shares_itself_over_its_groups() -> None:
     shares = linear.group_matrix(label_set("maum"))
     assert shares.sum(1) == pytest.approx(np.ones(59))
     assert shares[LABELS.index("외로운"), GROUPS.index("sadness")] == 0.5
+
+
+def test_kept_half_never_chooses_its_own_thresholds() -> None:
+    truth = np.zeros((8, 1))
+    truth[:4] = 1
+    probabilities = np.linspace(0.9, 0.2, 8)[:, None]
+    assert multilabel.thresholds(probabilities, truth) == pytest.approx([0.55])
+    found = multilabel.report(probabilities, truth)
+    assert found["macro_f1_fitted"] == 1.0
+    assert found["average_precision"] == 1.0
+
+
+def test_a_label_that_never_occurs_counts_for_nothing() -> None:
+    truth = np.array([[1.0, 0.0], [0.0, 0.0]])
+    assert multilabel.macro_f1(np.array([[True, True], [False, False]]), truth) == 1.0
+
+
+def test_the_quick_n_gram_model_learns_soft_targets() -> None:
+    texts = ["오늘 정말 기뻐", "너무 기뻐 좋아", "진짜 슬퍼 눈물", "슬퍼서 눈물이 나"] * 20
+    targets = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9]] * 20, dtype=np.float32)
+    found = softmax.Softmax(batch=16).fit(texts, targets).predict(["기뻐", "슬퍼"])
+    assert found.sum(1) == pytest.approx([1.0, 1.0], abs=1e-4)
+    assert found[0, 0] > 0.6 > 0.4 > found[1, 0]
+
+
+def test_each_share_of_the_curve_holds_the_smaller_ones() -> None:
+    found = [curve.place(row) for row in rows(200)]
+    assert found == [curve.place(row) for row in rows(200)]
+    assert 60 < sum(place < 0.5 for place in found) < 140
+
+
+def test_the_message_before_counts_for_nothing_where_it_does_not_help() -> None:
+    now = np.eye(7)[[0] * 6]
+    assert context.best_weight(now, np.eye(7)[[3] * 6], rows(6)) == 0.0
+    assert context.mixed(now, now, 0.0).argmax(1).tolist() == [0] * 6
+
+
+def test_letters_are_drawn_out_by_their_vowel() -> None:
+    random = np.random.default_rng(0)
+    assert set(robustness.drawn_out("너무", random)[2:]) == {"우"}
+    assert robustness.drawn_out("so", random).startswith("soo")
+
+
+def test_calibration_on_plain_rows_leaves_the_others_out(tmp_path: Path) -> None:
+    plain = [Row(f"plain1-ko-{i}", f"plain1-ko-{i}", 1, "ko", "t", "기쁨", "joy", "train") for i in range(30)]
+    probabilities = np.concatenate([certain("기쁨", 30, 0.9), certain("분노", 30, 0.9)])
+    found = calibrate.main(probabilities, [*plain, *rows(30)], tmp_path, calibrate.Settings(plain=True))
+    assert "30 plain rows" in found["how"]
+    assert "1.000 right" in found["how"]
+
+
+def test_sure_at_may_come_from_what_the_probabilities_promise() -> None:
+    groups = np.full((4, 7), 0.0)
+    groups[:, 0] = 0.95, 0.85, 0.75, 0.6
+    assert calibrate.promised(groups, rows(4), 0.85) == (0.75, 1.0, 0.75)
+    assert calibrate.promised(groups, rows(4), 0.99)[0] == 0.95
