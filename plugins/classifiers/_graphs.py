@@ -57,7 +57,7 @@ class GraphNetwork(Network):
         ids, mask = (part.to(self.device) for part in padded([[self.pad]], self.pad, *shape))
         graph = torch.cuda.CUDAGraph()
         try:
-            stream = torch.cuda.Stream(self.device)
+            stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream(self.device))
             with torch.cuda.stream(stream):
                 for _ in range(WARM_UP):

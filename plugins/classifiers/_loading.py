@@ -69,7 +69,8 @@ def load(source: str, device: str, precision: str, threads: int, max_tokens: int
     _folder.check_weights(folder, source)
     tokenizer = _tokenizer(folder, source)
     module = _module(folder, source)
-    config, labels = module.config, _folder.labels_of(module.config.id2label)
+    config: Any = module.config
+    labels = _folder.labels_of(config.id2label)
     calibration = _folder.read_calibration(folder, len(labels))
     encode = Encoder(tokenizer, min(max_tokens, tokenizer.model_max_length, _positions(config)))
     devices = Devices(

@@ -50,7 +50,7 @@ class Network:
         return self._pass(ids.to(self.device), None if even else mask.to(self.device))
 
     def _pass(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        logits = self.module(input_ids=ids, attention_mask=mask).logits.float() / self._temperature
+        logits: torch.Tensor = self.module(input_ids=ids, attention_mask=mask).logits.float() / self._temperature
         return logits.sigmoid() if self._several else logits.softmax(-1)
 
 

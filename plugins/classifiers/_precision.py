@@ -64,10 +64,10 @@ def converted(module: torch.nn.Module, precision: str) -> torch.nn.Module:
 
 def with_int8(module: torch.nn.Module) -> torch.nn.Module:
     """Every linear layer in int8 except the last, which makes the logits."""
-    names = [name for name, part in module.named_modules() if isinstance(part, torch.nn.Linear)]
-    for name in names[:-1]:
-        parent = module.get_submodule(name.rpartition(".")[0])
-        setattr(parent, name.rpartition(".")[2], Int8Linear(module.get_submodule(name)))
+    layers = [(name, part) for name, part in module.named_modules() if isinstance(part, torch.nn.Linear)]
+    for name, layer in layers[:-1]:
+        parent, _, own_name = name.rpartition(".")
+        setattr(module.get_submodule(parent), own_name, Int8Linear(layer))
     return module
 
 
