@@ -17,6 +17,7 @@ from plugins.classifiers._network import Item, Network
 
 log = logging.getLogger(__name__)
 
+CROWD = 3  # times the trial's texts: speed matters most when many ask at once
 TRIES, TRIAL_S = 5, 0.2  # measurements of one thing: so many, or for so long
 WORTH = 1.1  # so much quicker than fp32 it must be
 TINY = 1e-8
@@ -77,7 +78,7 @@ def quickest(plain: Network, others: Sequence[str], build: Callable[[str], Netwo
     Args:
         plain: the network in fp32.
         others: the precisions to try, for which `build` gives the network.
-        trial: a few texts, run alone and together.
+        trial: a few texts, of which the first is run alone, and all together.
     """
     best = plain
     expected, slow = torch.tensor(plain.forward(trial)), _seconds(plain, trial)
@@ -124,14 +125,14 @@ def choose_threads(network: Network, trial: list[Item], threads: int = 0) -> Non
 
 def pass_cost(network: Network, trial: list[Item]) -> float:
     """What a forward pass costs besides its texts, in tokens: batches are planned with it."""
-    lone, crowd = _best_of(network, trial[:1]), _best_of(network, trial)
-    few, many = len(trial[0]), len(trial) * max(map(len, trial))
+    lone, crowd = _best_of(network, trial[:1]), _best_of(network, CROWD * trial)
+    few, many = len(trial[0]), CROWD * len(trial) * max(map(len, trial))
     per_token = (crowd - lone) / (many - few)
     return min(MOST_COST, max(0.0, lone / per_token - few)) if per_token > 0 else MOST_COST
 
 
 def _seconds(network: Network, trial: list[Item]) -> float:
-    return _best_of(network, trial[:1]) + _best_of(network, trial)
+    return _best_of(network, trial[:1]) + _best_of(network, CROWD * trial)
 
 
 def _best_of(network: Network, items: list[Item]) -> float:
