@@ -129,12 +129,12 @@ async def _crowd(ask: Ask, texts: list[str], callers: int) -> dict[str, object]:
 
     lags: list[float] = []
     ticking = asyncio.create_task(_tick(lags))
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     await asyncio.gather(*(caller() for _ in range(callers)))
-    seconds = time.perf_counter() - began
+    seconds, used = time.perf_counter() - began, time.process_time() - used
     await asyncio.sleep(2 * TICK_S)
     ticking.cancel()
-    result: dict[str, object] = {"per_s": len(texts) / seconds, "errors": errors}
+    result: dict[str, object] = {"per_s": len(texts) / seconds, "cpu_ms": 1000 * used / len(texts), "errors": errors}
     return result | _quantiles("wait", waits) | _quantiles("lag", lags) | {"rss_mb": _rss_mb()}
 
 
@@ -168,9 +168,10 @@ async def main(name: str, model: str, options: dict[str, str]) -> None:
             if task["callers"]:
                 result = await _crowd(way.ask, task["texts"], task["callers"])
             else:
-                began = time.perf_counter()
+                began, used, number = time.perf_counter(), time.process_time(), len(task["texts"])
                 way.at_once(task["texts"])
-                result = {"per_s": len(task["texts"]) / (time.perf_counter() - began)}
+                seconds, used = time.perf_counter() - began, time.process_time() - used
+                result = {"per_s": number / seconds, "cpu_ms": 1000 * used / number}
             print(json.dumps(result), flush=True)
 
 
