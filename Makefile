@@ -10,7 +10,7 @@ export MAUM_CORPORA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data)
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat test prove check format bench chaos train-default train-full train-kote doctor clean
+.PHONY: help install run chat test prove check format fuzz bench chaos train-default train-full train-kote doctor clean
 
 help:
 	@echo "make run            start Maum: web chat at http://127.0.0.1:8080"
@@ -18,6 +18,7 @@ help:
 	@echo "make test           the whole short test suite"
 	@echo "make check          lint, types, architecture, no secret in a tracked file"
 	@echo "make prove          the proofs of docs/reliability.md in their long form (an hour)"
+	@echo "make fuzz           REST, fuzzed from its own description for longer than the test suite does"
 	@echo "make bench          the figures in docs/, measured again"
 	@echo "make train-default  train models/maum-small, the quick way"
 	@echo "make train-full     train the models/maum-small that ships: hours"
@@ -48,6 +49,9 @@ check: .venv/.dev
 format: .venv/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: .venv/.dev
+	FUZZ=$${FUZZ:-300} $(BIN)/python -m pytest -s tests/plugins/platforms/web/test_fuzz.py
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks

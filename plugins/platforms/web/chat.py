@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from bot.types import Language, Person
 from plugins.platforms.web.pages.broken import build_broken
 from plugins.platforms.web.pages.layout import Page
-from plugins.platforms.web.pages.security import PagePolicy, give_nonces
+from plugins.platforms.web.pages.security import PagePolicy, harden
 from plugins.platforms.web.pages.words import Words
 from plugins.platforms.web.plain import STATIC, asset
 from plugins.platforms.web.visit import LOOKS, language_of, look_of
@@ -56,7 +56,7 @@ def mount(application: FastAPI, app: App, hub: Hub, *, logs_out: bool = False) -
     nicegui_app.middleware_stack = None
     ui.page("/")(index)
     nicegui_app.on_page_exception(lambda: build_broken(head, app.settings.language))
-    give_nonces()
+    harden()
     ui.run_with(
         application,
         title="Maum",

@@ -1,13 +1,15 @@
-"""What is done to NiceGUI so that its pages run under a strict policy: nonces for its scripts, no page of its own."""
+"""What is done to NiceGUI: nonces for its scripts, no page of its own, no log lines that come from browsers."""
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 
 from jinja2 import BaseLoader, Environment
 from nicegui import Client
 from nicegui import client as nicegui_client
+from nicegui.logging import log as nicegui_log
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,6 +48,11 @@ class PagePolicy:
         await self._app(scope, receive, with_policy)
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """What a browser sends to be logged can hold anything, also what a person wrote."""
+    return record.funcName != Client.handle_log_message.__name__
+
+
 class NonceLoader(BaseLoader):
     """NiceGUI's own template, each of its script tags with the nonce; what a page fills in is not looked at."""
 
@@ -57,8 +64,10 @@ class NonceLoader(BaseLoader):
         return source.replace("<script", f"<script nonce=\"{{{{ request.scope['{NONCE}'] }}}}\""), name, fresh
 
 
-def give_nonces() -> None:
-    """Once a process: NiceGUI has one template environment."""
+def harden() -> None:
+    """Once a process: NiceGUI has one template environment, and one log, into which browsers may write."""
+    if _is_ours not in nicegui_log.filters:
+        nicegui_log.addFilter(_is_ours)
     environment = nicegui_client.templates.env
     if not isinstance(environment.loader, NonceLoader):
         assert environment.loader is not None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 from playwright.sync_api import expect
 
 from tests.plugins.platforms.web.server import Server
@@ -92,3 +96,20 @@ def test_light_or_dark_and_the_language_can_be_chosen_and_are_remembered(visitor
     expect(visitor.field).to_have_attribute("placeholder", "What happened?")
     expect(visitor.page.locator("body.body--dark")).to_have_count(1)
     assert visitor.page.locator("html").get_attribute("lang") == "en-US"
+
+
+def test_when_something_breaks_the_person_hears_it_in_their_words_and_keeps_their_text(
+    visitors: Visitors, tmp_path: Path
+) -> None:
+    with Server(tmp_path) as server:
+        visitor = visitors.come(agrees=True, url=server.url)
+        with closing(sqlite3.connect(tmp_path / "state" / "db" / "maum.db")) as database:
+            database.execute("DROP TABLE people")
+        visitor.say("듣고 있어?")
+        expect(visitor.page.get_by_role("alert")).to_contain_text("무언가 잘못돼서 대답하지 못했어")
+        expect(visitor.field).to_have_value("듣고 있어?")
+        expect(visitor.page.locator(".m-exchange")).to_have_count(0)
+        visitor.page.reload()
+        expect(visitor.page.get_by_role("alert")).to_contain_text("무언가 잘못돼서 대답하지 못했어")
+        expect(visitor.page.locator("body")).not_to_contain_text("sqlite")
+        visitor.errors.clear()  # the browser tells of the status 500

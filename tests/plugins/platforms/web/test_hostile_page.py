@@ -68,6 +68,14 @@ def test_markup_that_got_in_all_the_same_could_not_run(visitor: Visitor) -> None
     visitor.errors.clear()
 
 
+def test_a_browser_writes_nothing_into_the_log(visitor: Visitor, guarded: Server) -> None:
+    message = {"level": "error", "message": "비밀 일기\n2026-11-26 ERROR maum: forged"}
+    visitor.page.evaluate("m => window.socket.emit('log', { client_id: window.clientId, ...m })", message)
+    visitor.agree()  # what is sent later arrives later
+    assert "forged" not in guarded.log
+    assert "비밀" not in guarded.log
+
+
 def test_a_text_that_waits_too_long_for_consent_is_gone_from_here_and_back_in_the_field(visitor: Visitor) -> None:
     visitor.say("아직 고민 중이야")
     expect(visitor.card).to_contain_text("아직 저장하지 않았어")

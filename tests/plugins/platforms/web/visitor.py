@@ -133,10 +133,10 @@ class Visitors:
         self._url = url
         self._all: list[Visitor] = []
 
-    def come(self, *, agrees: bool = False, locale: str = "ko-KR", **context: Any) -> Visitor:
-        """A new person in a browser of their own."""
+    def come(self, *, agrees: bool = False, locale: str = "ko-KR", url: str = "", **context: Any) -> Visitor:
+        """A new person in a browser of their own; `url` leads them elsewhere."""
         still = self._browser.new_context(locale=locale, reduced_motion="reduce", **context)
-        visitor = Visitor(still, self._url)
+        visitor = Visitor(still, url or self._url)
         self._all.append(visitor)
         if agrees:
             visitor.agree()
