@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from tests.plugins.platforms.web.server import CONFIG, Server
@@ -31,7 +32,7 @@ OPTIONS = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-KNOWN = {"message": [1, 2, 3], "reply": [1, 2, 3], "person": ["minji", "jun"]}  # what is there to be asked about
+KNOWN: dict[str, list[Any]] = {"message": [1, 2, 3], "reply": [1, 2, 3], "person": ["minji", "jun"]}  # what is there to be asked about
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,7 @@ def test_no_request_makes_the_server_fail(api: str, mode: GenerationMode) -> Non
     schema = schemathesis.openapi.from_url(f"{api}/openapi.json")
     answered: Counter[int] = Counter()
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
 
         @OPTIONS

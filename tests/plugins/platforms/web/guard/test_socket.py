@@ -61,7 +61,7 @@ async def test_it_opens_for_our_own_page_and_for_no_other() -> None:
             assert await _says(socket, "안녕") == "안녕"
         for wrong in ({"origin": "http://evil.example"}, {"additional_headers": {"Sec-Fetch-Site": "cross-site"}}):
             with pytest.raises(InvalidStatus) as refused:
-                await connect(url, **wrong)  # type: ignore[arg-type]
+                await connect(url, **wrong)
             assert refused.value.response.status_code == 403
 
 
