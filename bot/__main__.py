@@ -43,6 +43,7 @@ from storage.rotation import open_keys
 from storage.spaces import SpaceSettings
 
 events = logging.getLogger("maum")
+SWITCH_S = 0.001  # storage's threads want the interpreter often and shortly; by default each would wait 5 ms for it
 
 
 @asynccontextmanager
@@ -68,6 +69,7 @@ async def build(settings: Settings, only_platforms: tuple[str, ...] = ()) -> Asy
     Args:
         only_platforms: instead of the configured ones (the terminal chat).
     """
+    sys.setswitchinterval(SWITCH_S)
     names = only_platforms or settings.platforms.use
     classifier, repliers, platforms = _plugins(settings, names)
     async with AsyncExitStack() as stack:

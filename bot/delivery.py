@@ -20,6 +20,7 @@ from bot.desk import Desk
 from bot.errors import Refusal
 from bot.fair import FairSlots
 from bot.held import Held
+from bot.log import about
 from bot.spaces import place_of
 from bot.text import clean
 from bot.types import CARE, Action, Chat, Conversation, Incoming, Outgoing, Person, Reply, Turn
@@ -259,7 +260,8 @@ class Delivery:
                 async with self._slots.slot(place_of(conversation.chat)):
                     while self._open and (job := await self._desk.jobs.take(conversation, own=own)):
                         own = False
-                        await answering.do(job, self._desk)
+                        with about(job=job.id, platform=conversation.chat.platform):
+                            await answering.do(job, self._desk)
                         if not job.more:
                             break
         except Exception:  # the database itself failed: what is accepted stays there, and is taken up again (upkeep)

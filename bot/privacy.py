@@ -210,6 +210,7 @@ class Privacy:
             try:
                 if self.work:
                     await self.work.stop(wish.person, wish.chat)
+                    await self._people.database.settled()  # a text sealed after this would get a new key
                 counts = {} if wish.chat else await self._forget_whole(wish.person)
                 counts |= await self._records.erase(wish)
                 self._noticed.clear()  # nothing here remembers who was forgotten

@@ -86,6 +86,10 @@ class Database:
         assert self._writer is not None, "the database is not open"
         return self._writer.put(operation)
 
+    async def settled(self) -> None:
+        """Returns when all that was asked to be written before is written, also for those who did not wait for it."""
+        await self.begin_write(_nothing)
+
     async def read(self, operation: Operation[T]) -> T:
         """Look something up by its key, in one transaction that sees everything committed so far."""
         if self._lookups is None:

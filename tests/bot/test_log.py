@@ -90,6 +90,9 @@ async def test_no_text_of_a_person_is_in_the_log_when_everything_fails(
     ):
         assert event in found, event
     assert "_raise" in found, "the place is told"
+    assert ('"job": 1' if form == "json" else " job=1 platform=test ") in found, (
+        "and the job, so that lines can be joined"
+    )
 
 
 async def _break_the_database(house: House) -> None:

@@ -168,3 +168,42 @@ async def test_a_folder_that_cannot_be_made_is_named_with_the_cure(tmp_path: Pat
     with pytest.raises(OperatorError, match=r"cannot create the state folder .*MAUM_STATE_DIR"):
         async with Database(f"sqlite+aiosqlite:///{tmp_path}/file/db/maum.db"):
             pass
+
+
+async def test_the_write_ahead_log_is_emptied_as_soon_as_nobody_reads_any_more(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL sees to its own log")
+    assert database.url.database
+    log = Path(database.url.database + "-wal")
+    async with database.reading() as connection:
+        await connection.execute(text("SELECT * FROM people"))  # from here on this state must stay readable
+        await _counter(database)
+        emptying = asyncio.create_task(database.truncate_wal())
+        await asyncio.sleep(0.3)
+        assert not emptying.done()
+        await asyncio.wait_for(database.write(lambda other: other.execute(text("UPDATE counter SET n = 1"))), 5)
+    assert await asyncio.wait_for(emptying, 10)
+    assert log.stat().st_size == 0
+
+
+async def test_looking_up_and_writing_work_side_by_side(database: Database) -> None:
+    await _counter(database)
+
+    async def look(connection: AsyncConnection) -> int:
+        return int(await connection.scalar(text("SELECT n FROM counter")) or 0)
+
+    async def add(connection: AsyncConnection) -> None:
+        await connection.execute(text("UPDATE counter SET n = n + 1"))
+
+    seen = []
+    for _ in range(20):
+        await database.write(add)
+        seen.append(sorted({*await asyncio.gather(*(database.read(look) for _ in range(8)))}))
+    assert seen == [[number] for number in range(1, 21)], "who looks sees all that is committed"
+
+
+async def test_what_nobody_waits_for_is_written_before_what_is_asked_for_later(database: Database) -> None:
+    await _counter(database)
+    database.begin_write(lambda connection: connection.execute(text("UPDATE counter SET n = 5")))
+    await database.settled()
+    assert await _value(database) == 5
