@@ -96,23 +96,24 @@ async def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_shown_twice(
         for place in places:  # from now on it knows where to look for what it missed
             await _finished(discord, await discord.says(minji, place, f"{discord.bot.mention} 안녕"))
     llm.always(Saying(LONG, pace_s=0.03))
-    said: list[Message] = []
+    said: list[str] = []
     command = None
     for kills in range(len(KILLED_AT)):
         await bot.start()
         before = len(discord.record.of(KILLED_AT[kills]))
-        for place in places:
-            said.append(await discord.says(minji, place, f"{discord.bot.mention} 말 {kills}"))
+        for number, place in enumerate(places):
+            said.append(f"말 {kills} 곳 {number}")
+            await discord.says(minji, place, f"{discord.bot.mention} {said[-1]}")
         if command is None:
             command = await discord.commands(minji, places[1], "chat", text="명령으로")
             await discord.until(lambda command=command: command.answer, WAIT_S)
         await discord.until(lambda k=kills, before=before: len(discord.record.of(KILLED_AT[k])) > before, WAIT_S)
         await bot.kill()
-        said.append(await discord.says(minji, places[0], f"{discord.bot.mention} 그사이 {kills}"))
+        said.append(f"그사이 {kills}")
+        await discord.says(minji, places[0], said[-1])
     llm.always("그랬구나.")
     async with bot:
-        for message in said:
-            await discord.until(lambda message=message: _is_answered(discord, message), WAIT_S)
+        await discord.until(lambda: all(_was_heard(llm, text) for text in said), WAIT_S)
         await discord.until(lambda: all(is_finished(one) for one in _answers(discord)), WAIT_S)
         assert command is not None
         await discord.until(lambda: command.original and is_finished(command.original), WAIT_S)
@@ -127,10 +128,9 @@ def _answers(discord: DiscordServer) -> list[Message]:
     return [one for place in places for one in place.messages.values() if one.author is discord.bot and one.answers]
 
 
-def _is_answered(discord: DiscordServer, message: Message) -> bool:
-    """By itself, or as one thought with later lines."""
-    here = message.channel.messages.values()
-    return any(discord.record.answered(one.id) for one in here if one.id >= message.id and one.author is message.author)
+def _was_heard(llm: OpenAIServer, text: str) -> bool:
+    """Was the model asked about it, by itself or as one thought with other lines?"""
+    return any(text in json.dumps(request.body, ensure_ascii=False) for request in llm.requests)
 
 
 async def test_what_was_missed_in_an_outage_is_answered_once(
