@@ -48,7 +48,7 @@ class Teacher:
         self.characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True, min_df=2)
         self.words = TfidfVectorizer(token_pattern=r"\S+", sublinear_tf=True, min_df=2)
 
-    def fit(self, texts: Sequence[str], targets: Matrix) -> Teacher:
+    def fit(self, texts: Sequence[str], targets: multilabel.Truth) -> Teacher:
         features = hstack([self.characters.fit_transform(texts), self.words.fit_transform(texts)]).tocsr()
         self.width = targets.shape[1]
         self.models = {

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
 from training.linear import Matrix
 
+Truth: TypeAlias = npt.NDArray[Any]  # zeros and ones, shape (N, labels)
+
 RESAMPLES = 1000
 FOLDS = 2
 
 
-def report(probabilities: Matrix, truth: Matrix, seed: int = 0) -> dict[str, object]:
+def report(probabilities: Matrix, truth: Truth, seed: int = 0) -> dict[str, object]:
     """Macro-F1 with cross-fitted thresholds and its 95 % interval over rows, and with thresholds fitted on all rows.
 
     Both arguments have shape (N, labels); `truth` holds zeros and ones. One half of the rows is judged by the
@@ -31,7 +35,7 @@ def report(probabilities: Matrix, truth: Matrix, seed: int = 0) -> dict[str, obj
     }
 
 
-def cross_fitted(probabilities: Matrix, truth: Matrix, seed: int = 0) -> npt.NDArray[np.bool_]:
+def cross_fitted(probabilities: Matrix, truth: Truth, seed: int = 0) -> npt.NDArray[np.bool_]:
     """The labels chosen, shape (N, labels); each half's thresholds come from the other half."""
     half = np.random.default_rng(seed).permutation(len(truth)) % FOLDS
     chosen = np.zeros(truth.shape, dtype=bool)
@@ -42,19 +46,19 @@ def cross_fitted(probabilities: Matrix, truth: Matrix, seed: int = 0) -> npt.NDA
     return chosen
 
 
-def thresholds(probabilities: Matrix, truth: Matrix) -> Matrix:
+def thresholds(probabilities: Matrix, truth: Truth) -> Matrix:
     """The threshold of best F1 for each label, shape (labels,)."""
     return np.array([_threshold(p, t) for p, t in zip(probabilities.T, truth.T, strict=True)])
 
 
-def macro_f1(chosen: npt.NDArray[np.bool_], truth: Matrix) -> float:
+def macro_f1(chosen: npt.NDArray[np.bool_], truth: Truth) -> float:
     """Mean F1 over the labels that occur; 0 where none does."""
     there = truth.sum(0) > 0
     hit, both = (chosen & (truth > 0)).sum(0)[there], (chosen.sum(0) + truth.sum(0))[there]
     return float((2 * hit / both).mean()) if there.any() else 0.0
 
 
-def average_precision(probabilities: Matrix, truth: Matrix) -> float:
+def average_precision(probabilities: Matrix, truth: Truth) -> float:
     """Mean over labels of the precision at each true row, in the order of probability."""
     found = []
     for p, t in zip(probabilities.T, truth.T, strict=True):
@@ -64,7 +68,7 @@ def average_precision(probabilities: Matrix, truth: Matrix) -> float:
     return float(np.mean(found))
 
 
-def _threshold(probabilities: Matrix, truth: Matrix) -> float:
+def _threshold(probabilities: Matrix, truth: Truth) -> float:
     order = np.argsort(-probabilities, kind="stable")
     hit = np.cumsum(truth[order])
     f1 = 2 * hit / (np.arange(1, len(order) + 1) + truth.sum() + 1e-9)
