@@ -36,6 +36,9 @@ test: .venv/.dev
 	bash scripts/system-packages.sh
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
 
+chaos: .venv/.dev
+	$(BIN)/python -m tests.chaos --write docs/reliability.md
+
 prove: .venv/.dev
 	PROVE=1 KILLS=100 $(BIN)/python -m pytest tests/proofs tests/storage/test_database.py tests/storage/test_migration.py --timeout 7200
 

@@ -32,7 +32,11 @@ OPTIONS = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-KNOWN: dict[str, list[Any]] = {"message": [1, 2, 3], "reply": [1, 2, 3], "person": ["minji", "jun"]}  # what is there to be asked about
+KNOWN: dict[str, list[Any]] = {
+    "message": [1, 2, 3],
+    "reply": [1, 2, 3],
+    "person": ["minji", "jun"],
+}  # what is there to be asked about
 
 
 @pytest.fixture(scope="module")
