@@ -1,9 +1,8 @@
 """The crisis path: does somebody speak of ending their life, outright or veiled, or of somebody else at risk now?
 
 Apart from the emotions and before any language model, in plain Python: it works when everything else is down. A linear
-model over signs and n-grams (bot.care_signs; fitted by training/care.py into care_model.json) decides; what is said
-plainly, with no frame that would excuse it, counts whatever the model thinks. The answers are fixed, reviewed texts
-(care.toml). docs/care.md is the published protocol, with figures.
+model over n-grams, words and signs (bot.care_line; fitted by training/care.py) decides over the last turn and up to
+three before it. The answers are fixed, reviewed texts (care.toml). docs/care.md is the published protocol.
 
 Sources: WHO mhGAP (ask, listen, always say where help is, never describe a method); Posner et al. 2011 (Columbia scale:
 wish, thoughts, method, intent, plan, behaviour); Korea's unified line 109 since 2024-01-01; the US line 988.
@@ -11,33 +10,26 @@ wish, thoughts, method, intent, plan, behaviour); Korea's unified line 109 since
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
-from array import array
-from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
 from math import exp
 from pathlib import Path
-from secrets import token_bytes
 from typing import Any, Literal, get_args
 
-from bot import care_signs
-from bot.care_signs import FICTION, Seen
-from bot.remember import Remembered
+from bot import care_line, care_signs
+from bot.care_line import Line
+from bot.care_text import plain
 from bot.types import Language
 
 Level = Literal["explicit", "veiled", "none"]
 About = Literal["self", "other"]
-HEADS = ("risk", "explicit", "other")
 
 TURNS = 4  # the last turn and up to three before it
-MAX_REMEMBERED, REMEMBERED_S = 8_192, 600.0
 WINDOW = 240  # characters judged at once; of a longer text the most worrying stretch counts
-_HERE = Path(__file__)
+_TEXTS = Path(__file__).with_suffix(".toml")
 _SENTENCE = re.compile(r"(?<=[.!?…\n])\s+")
 
 
@@ -50,31 +42,12 @@ class Finding:
     risk: float
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """One bias and one weight a bucket for each head, and the two thresholds on the scores."""
-
-    biases: Mapping[str, float]
-    tables: Mapping[str, Sequence[float]]
-    risk_at: float
-    explicit_at: float
-
-    def score(self, head: str, values: Mapping[int, float]) -> float:
-        table = self.tables[head]
-        return self.biases[head] + sum(table[at] * value for at, value in values.items())
-
-
 class Care:
-    """Loads once (about 0.2 s); then a message takes less than 2 ms. Safe to call from anywhere.
+    """Loads once (about 0.3 s); then a message takes less than 5 ms. Safe to call from anywhere: it keeps nothing."""
 
-    It keeps no text: for some minutes only whether a text, by a keyed hash that ends with the process, has any sign.
-    """
-
-    def __init__(self, weights: Weights | None = None) -> None:
-        self._weights = weights or load()
-        self._key = token_bytes(16)
-        self._evident: Remembered[bytes, bool] = Remembered(MAX_REMEMBERED, REMEMBERED_S)
-        care_signs.signs()
+    def __init__(self, line: Line | None = None) -> None:
+        self._line = line or care_line.load()
+        care_signs.expressions()
 
     def level(self, turns: Sequence[str]) -> Level:
         """How the last turn is to be taken, given the person's own earlier turns, oldest first."""
@@ -84,11 +57,8 @@ class Care:
         """`level`, and who is at risk: the person, or somebody they speak of."""
         if not turns or not turns[-1].strip():
             return Finding("none", "self", 0.0)
-        earlier, parts = [turn[-WINDOW:] for turn in turns[-TURNS:-1]], _parts(turns[-1])
-        if not any(self._is_evident(text) for text in (*parts, *earlier)):
-            return Finding("none", "self", 0.0)
-        before = [care_signs.look(text) for text in earlier]
-        return max((self._judge(care_signs.look(part), before) for part in parts), key=_gravity)
+        before = [turn[-WINDOW:] for turn in turns[-TURNS:-1] if turn.strip()]
+        return max((self._judge([*before, part]) for part in _parts(turns[-1])), key=_gravity)
 
     def reply(self, level: Level, language: Language, about: About = "self", times: int = 0) -> str:
         """The fixed answer; `times` is how often this conversation has had one, so that the words change.
@@ -110,36 +80,15 @@ class Care:
 
         Also true for text that names the line being retired.
         """
-        seen = care_signs.plain(text)
+        seen = plain(text)
         return any(expression.search(seen) for expression in _unsafe()) or "1393" in text
 
-    def _is_evident(self, text: str) -> bool:
-        """Remembered, as a text is looked at when it comes and again in the context of each of the next ones."""
-        key = blake2b(text.encode(), digest_size=16, key=self._key).digest()
-        at, found = self._evident.now(), self._evident.get(key)
-        if found is None:
-            found = care_signs.evident(care_signs.signs_in(text))
-            self._evident.put(key, found, at)
-        return found
-
-    def _judge(self, last: Seen, before: Sequence[Seen]) -> Finding:
-        if not any(care_signs.evident(seen.signs) for seen in (last, *before)):
-            return Finding("none", "self", 0.0)
-        earlier = [_chance(self._weights.score("risk", care_signs.features(seen, (), ()))) for seen in before]
-        values = care_signs.features(last, before, earlier)
-        risk = self._weights.score("risk", values)
-        plainly = care_signs.plainly(last.signs)
-        frames = last.signs.union(*(seen.signs for seen in before))
-        just_said = any(care_signs.plainly(seen.signs) for seen in before[-2:])
-        just_said = just_said and "recovered" not in last.signs and not frames & FICTION
+    def _judge(self, turns: Sequence[str]) -> Finding:
+        scores = self._line.scores(care_line.terms(turns))
         level: Level = "none"
-        if plainly or risk > self._weights.risk_at or just_said:
-            explicit = plainly or (
-                risk > self._weights.risk_at and self._weights.score("explicit", values) > self._weights.explicit_at
-            )
-            level = "explicit" if explicit else "veiled"
-        about: About = "other" if self._weights.score("other", values) > 0 else "self"
-        return Finding(level, about, _chance(risk))
+        if scores["risk"] > self._line.risk_at:
+            level = "explicit" if scores["explicit"] > self._line.explicit_at else "veiled"
+        return Finding(level, "other" if scores["other"] > 0 else "self", _chance(scores["risk"]))
 
 
 def _gravity(finding: Finding) -> tuple[int, float]:
@@ -165,26 +114,9 @@ def _parts(text: str) -> list[str]:
 
 
 @cache
-def load() -> Weights:
-    """The fitted weights: 8-bit numbers in base64, one scale a head."""
-    model = json.loads(_HERE.with_name("care_model.json").read_text(encoding="utf-8"))
-    heads = model["heads"]
-    return Weights(
-        {name: heads[name]["bias"] for name in HEADS},
-        {name: _unpacked(heads[name]["weights"], heads[name]["scale"]) for name in HEADS},
-        model["risk_at"],
-        model["explicit_at"],
-    )
-
-
-def _unpacked(packed: str, scale: float) -> Sequence[float]:
-    return array("f", [number * scale for number in array("b", a2b_base64(packed))])
-
-
-@cache
 def texts() -> Mapping[str, Any]:
     """care.toml: the reviewed texts, their review date, and what a language model must not write."""
-    return tomllib.loads(_HERE.with_name("care.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(_TEXTS.read_text(encoding="utf-8"))
 
 
 @cache

@@ -105,6 +105,14 @@ def doctor(file: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def care(as_json: AsJson = False) -> None:
+    """Judge each line of standard input (a text, or a JSON list of turns) as the crisis path does; nothing is kept."""
+    from bot import cli_care
+
+    cli_care.care(as_json=as_json)
+
+
+@app.command()
 def init(
     file: Annotated[Path, typer.Option("--config", help="Where to write.")] = Path("config.toml"),
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the defaults.")] = False,

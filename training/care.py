@@ -1,221 +1,185 @@
-"""Fits the crisis detector: `python -m training.care`, a minute on one core; `--score FILE` scores a labelled file.
+"""Fits the crisis detector: `python -m training.care`; `--score FILE` counts on a labelled file and shows no text.
 
-Logistic regression over what bot.care_signs sees in tests/data/care/dev.jsonl. Three heads share the features: is there
-a risk; is it said outright; is it about somebody else. Earlier turns' risks are features themselves, so the first head
-is fitted twice, then with the first fit's judgement of the earlier turns. Figures are by cross-validation over groups
-of similar items (character trigrams, Jaccard ≥ 0.34), so that a near-copy never stands on both sides.
+The first line (bot.care_line) is logistic regression with three heads that share the terms: is there a risk; is it said
+outright; is it about somebody else. Honest figures come from leaving an author out: everything but that author's items
+is fitted, and the threshold is set where so many of the left-out authors' harmless items pass (`FALSE_ALARMS`).
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
+from math import log
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from sklearn.linear_model import LogisticRegression
 
-from bot import care_signs
-from bot.care import TURNS, WINDOW, Care, Finding, Weights
-from bot.care_signs import Seen
-from training import maum58
+from bot import care_line
+from bot.care import TURNS, WINDOW, Care, Finding
+from bot.care_line import HEADS, MODEL, SCALES, Line
+from training import care_data
+from training.care_data import Item
 
-DEV = Path("tests/data/care/dev.jsonl")
-MODEL = Path("bot/care_model.json")
-STRENGTH, FOLDS, ALIKE = 0.3, 10, 0.34
-FALSE_ALARMS = 0.06  # of the dev set's hard negatives; half of them are minimal pairs of veiled items
+STRENGTH = 10.0
+LATER = 2.5  # how much an item counts whose author is not the signs' author; chosen on left-out authors
+SEEN_IN = 2  # a term must stand in so many items
+FALSE_ALARMS = 0.05  # of the hard negatives of authors that were left out; a gentle question too many does less harm
 
-Item = dict[str, Any]
-Mask = npt.NDArray[np.bool_]
-
-
-def read(path: Path = DEV) -> list[Item]:
-    """The labelled items: id, lang, level, about (self, other or null), turns."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+Floats = npt.NDArray[np.float64]
 
 
-def fingerprint(path: Path = DEV) -> str:
-    """Tells from which items a model was fitted, and with which signs."""
-    signs = Path("bot/care_signs.toml").read_bytes() + Path("bot/care_signs.py").read_bytes()
-    return hashlib.sha256(path.read_bytes() + signs).hexdigest()
-
-
-@cache
-def everyday() -> list[Item]:
-    """Ordinary talk that shows a sign by chance: rows of our corpus's training part, each with what came before."""
-    found: list[Item] = []
-    talk: list[str] = []
-    dialogue = ""
-    for row in maum58.read(split="train"):
-        talk = [*talk, row.text] if row.dialogue == dialogue else [row.text]
-        dialogue = row.dialogue
-        if care_signs.evident(_look(row.text).signs):
-            found.append({"level": "none", "about": None, "turns": talk[-TURNS:]})
-    return found
-
-
-@cache
-def _look(text: str) -> Seen:
-    return care_signs.look(text[-WINDOW:])
-
-
-def fit(items: Sequence[Item], thresholds: tuple[float, float] = (0.0, 0.0)) -> Weights:
-    """Weights of the three heads, from labelled items and everyday talk."""
-    items = [*items, *everyday()]
-    seen = [[_look(turn) for turn in item["turns"][-TURNS:]] for item in items]
+def fit(items: Sequence[Item]) -> Line:
+    """Terms, idf and the three heads, from labelled items."""
+    found = [_terms(tuple(item["turns"][-TURNS:])) for item in items]
+    frequency = Counter(key for one in found for counts in one.values() for key in counts)
+    keys = sorted(key for key, count in frequency.items() if count >= SEEN_IN)
+    idf = np.array([log((1 + len(items)) / (1 + frequency[key])) + 1 for key in keys])
+    scale = float(idf.max() / 255)
+    line = Line({key: row for row, key in enumerate(keys)}, np.round(idf / scale).astype(int), scale, {}, {}, {})
+    features = matrix(line, found)
+    weights = np.array([1.0 if item["author"] in ("first", "everyday") else LATER for item in items])
     risky = np.array([item["level"] != "none" for item in items])
     explicit = np.array([item["level"] == "explicit" for item in items])
     other = np.array([item["about"] == "other" for item in items])
-    alone = _head(_matrix(seen, None), risky)
-    features = _matrix(seen, alone)
     heads = {
-        "risk": _head(features, risky),
-        "explicit": _head(features[risky], explicit[risky]),
-        "other": _head(features[risky], other[risky]),
+        "risk": _head(features, risky, weights),
+        "explicit": _head(features[risky], explicit[risky], weights[risky]),
+        "other": _head(features[risky], other[risky], weights[risky]),
     }
-    return Weights({n: h[0] for n, h in heads.items()}, {n: h[1] for n, h in heads.items()}, *thresholds)
+    return _rounded(line, heads)
 
 
-def _head(features: csr_matrix, target: Mask) -> tuple[float, list[float]]:
+def matrix(line: Line, found: Sequence[care_line.Terms]) -> csr_matrix:
+    """One row a talk, one column a term; the groups are weighted as `Line.scores` does."""
+    total = csr_matrix((len(found), len(line.rows)))
+    idf = np.asarray(line.idf, dtype=float)
+    for group, share in SCALES.items():
+        rows, columns, values = [], [], []
+        for at, one in enumerate(found):
+            for key, count in one[group].items():
+                if (column := line.rows.get(key)) is not None:
+                    rows.append(at)
+                    columns.append(column)
+                    values.append(idf[column] * (1 + log(count)))
+        part = csr_matrix((values, (rows, columns)), shape=total.shape)
+        length = np.sqrt(np.asarray(part.multiply(part).sum(1)).ravel())
+        total = total + diags(share / np.maximum(length, 1e-9)) @ part
+    return total.tocsr()
+
+
+@cache
+def _terms(turns: tuple[str, ...]) -> care_line.Terms:
+    return care_line.terms([turn[-WINDOW:] for turn in turns])
+
+
+def _head(features: csr_matrix, target: npt.NDArray[np.bool_], weights: Floats) -> tuple[float, Floats]:
     model = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=300, tol=1e-3)
-    model.fit(features, target)
-    return float(model.intercept_[0]), [float(weight) for weight in model.coef_[0]]
+    model.fit(features, target, sample_weight=weights)
+    return float(model.intercept_[0]), model.coef_[0]
 
 
-def _matrix(seen: Sequence[Sequence[Seen]], alone: tuple[float, list[float]] | None) -> csr_matrix:
-    data: list[float] = []
-    buckets: list[int] = []
-    ends = [0]
-    for turns in seen:
-        risks = [_risk(alone, turn) if alone else 0.0 for turn in turns[:-1]]
-        values = care_signs.features(turns[-1], turns[:-1], risks)
-        buckets += values.keys()
-        data += values.values()
-        ends.append(len(buckets))
-    return csr_matrix((data, buckets, ends), shape=(len(seen), care_signs.BUCKETS))
+def _rounded(line: Line, heads: Mapping[str, tuple[float, Floats]]) -> Line:
+    """Eight bits a weight."""
+    scales = {name: float(np.abs(weights).max() / 127) for name, (_, weights) in heads.items()}
+    weights = {name: np.round(heads[name][1] / scales[name]).astype(int) for name in heads}
+    return Line(line.rows, line.idf, line.idf_scale, {n: b for n, (b, _) in heads.items()}, weights, scales)
 
 
-def _risk(head: tuple[float, list[float]], seen: Seen) -> float:
-    bias, table = head
-    score = bias + sum(table[at] * value for at, value in care_signs.features(seen, (), ()).items())
-    return float(1 / (1 + np.exp(-score)))
-
-
-def groups(items: Sequence[Item]) -> list[int]:
-    """A number for each item; similar items share one."""
-    trigrams = [_trigrams(" ".join(item["turns"])) for item in items]
-    leader = list(range(len(items)))
-
-    def find(at: int) -> int:
-        while leader[at] != at:
-            at = leader[at]
-        return at
-
-    holders: dict[str, list[int]] = defaultdict(list)
-    for at, mine in enumerate(trigrams):
-        for other, shared in Counter(other for gram in mine for other in holders[gram]).items():
-            if shared / len(mine | trigrams[other]) >= ALIKE:
-                leader[find(at)] = find(other)
-        for gram in mine:
-            holders[gram].append(at)
-    return [find(at) for at in range(len(items))]
-
-
-def _trigrams(text: str) -> set[str]:
-    text = care_signs.plain(text)
-    return {text[at : at + 3] for at in range(max(1, len(text) - 2))}
-
-
-def folds(items: Sequence[Item], count: int = FOLDS) -> npt.NDArray[np.int64]:
-    """The fold of each item; groups stay together."""
-    group = np.array(groups(items))
-    names = np.unique(group)
-    np.random.default_rng(0).shuffle(names)
-    fold = {name: at % count for at, name in enumerate(names)}
-    return np.array([fold[name] for name in group])
-
-
-def crossed(items: Sequence[Item], count: int = FOLDS) -> list[tuple[Item, Weights]]:
-    """Every item with weights that were fitted without its fold."""
-    fold = folds(items, count)
-    pairs: list[tuple[Item, Weights]] = []
-    for part in range(count):
-        weights = fit([item for item, at in zip(items, fold, strict=True) if at != part])
-        pairs += [(item, weights) for item, at in zip(items, fold, strict=True) if at == part]
+def left_out(items: Sequence[Item], background: Sequence[Item]) -> list[tuple[Item, Line]]:
+    """Every item of the independent authors, with a line that was fitted without its author."""
+    pairs: list[tuple[Item, Line]] = []
+    for author in care_data.INDEPENDENT:
+        line = fit([*(item for item in items if item["author"] != author), *background])
+        pairs += [(item, line) for item in items if item["author"] == author]
     return pairs
 
 
-def threshold(pairs: Sequence[tuple[Item, Weights]], false_alarms: float = FALSE_ALARMS) -> float:
-    """The score that so many harmless items pass when judged by weights that have not seen them."""
-    scores = [_log_odds(Care(weights).find(item["turns"])) for item, weights in pairs if item["level"] == "none"]
-    return float(np.quantile(scores, 1 - false_alarms))
-
-
-def _log_odds(found: Finding) -> float:
-    return float(np.log(found.risk / (1 - found.risk))) if found.risk else -30.0
+def threshold(pairs: Sequence[tuple[Item, Line]], false_alarms: float = FALSE_ALARMS) -> float:
+    """The score that so many harmless items of left-out authors pass."""
+    harmless = [
+        line.scores(_terms(tuple(item["turns"][-TURNS:])))["risk"] for item, line in pairs if item["level"] == "none"
+    ]
+    return float(np.quantile(harmless, 1 - false_alarms))
 
 
 def figures(items: Sequence[Item], judge: Callable[[Item], Finding]) -> dict[str, Any]:
-    """Recalls, false alarms and who it is about, over all and by language; shares of the items, with their numbers."""
-    found = [(item, judge(item)) for item in items]
+    """Counts as [found, of]: by level, language and whom it is about; and false alarms among the harmless."""
     table: dict[str, Any] = {}
-    for lang in ("all", "ko", "en"):
-        of = {
-            level: [(i, f) for i, f in found if i["level"] == level and lang in ("all", i["lang"])]
-            for level in ("explicit", "veiled", "none")
-        }
-        risky = [(i, f) for i, f in of["explicit"] + of["veiled"] if f.level != "none" and i.get("about")]
-        table[lang] = {
-            "items": {level: len(rows) for level, rows in of.items()},
-            "explicit_found": _share([f.level != "none" for _, f in of["explicit"]]),
-            "explicit_as_explicit": _share([f.level == "explicit" for _, f in of["explicit"]]),
-            "veiled_found": _share([f.level != "none" for _, f in of["veiled"]]),
-            "false_alarms": _share([f.level != "none" for _, f in of["none"]]),
-            "about_right": _share([f.about == i["about"] for i, f in risky]),
-        }
+    for item in items:
+        found = judge(item)
+        alarm = found.level != "none"
+        for lang in ("all", item["lang"]):
+            rows = table.setdefault(lang, {})
+            if item["level"] == "none":
+                _count(rows, "false_alarms", alarm)
+                continue
+            _count(rows, f"{item['level']}_found", alarm)
+            _count(rows, f"{item['level']}_{item['about']}_found", alarm)
+            if alarm:
+                _count(rows, "about_right", found.about == item["about"])
+                _count(rows, f"{item['level']}_level_right", found.level == item["level"])
     return table
 
 
-def _share(right: Sequence[bool]) -> float:
-    return round(sum(right) / len(right), 4) if right else float("nan")
+def _count(rows: dict[str, list[int]], name: str, right: bool) -> None:
+    found, of = rows.get(name, [0, 0])
+    rows[name] = [found + right, of + 1]
 
 
-def write(weights: Weights, report: dict[str, Any], path: Path = MODEL) -> None:
-    """Eight bits a weight are enough: the rounding moves a score by less than 0.01 on the dev set."""
-    heads = {}
-    for name, table in weights.tables.items():
-        scale = max(map(abs, table)) / 127
-        rounded = np.round(np.array(table) / scale).astype(np.int8)
-        packed = base64.b64encode(rounded.tobytes()).decode()
-        heads[name] = {"bias": weights.biases[name], "scale": scale, "weights": packed}
-    whole = {"fitted_on": fingerprint(), "risk_at": weights.risk_at, "explicit_at": weights.explicit_at}
-    whole |= {"dev_crossed": report, "heads": heads}
-    path.write_text(json.dumps(whole) + "\n", encoding="utf-8")
+def write(line: Line, report: Mapping[str, Any], path: Path = MODEL) -> None:
+    """One line of JSON, then the hashes (32 bits), the idf and the weights (8 bits each), as `care_line.load` reads."""
+    head = {
+        "fitted_on": fingerprint(),
+        "terms": len(line.rows),
+        "risk_at": line.risk_at,
+        "explicit_at": line.explicit_at,
+    }
+    head |= {"idf_scale": line.idf_scale, "biases": line.biases, "scales": line.scales, "left_out": report}
+    with path.open("wb") as file:
+        file.write(json.dumps(head).encode() + b"\n")
+        file.write(np.array(list(line.rows), dtype="<u4").tobytes())
+        file.write(np.array(line.idf, dtype=np.uint8).tobytes())
+        for name in HEADS:
+            file.write(np.array(line.weights[name], dtype=np.int8).tobytes())
+
+
+def fingerprint() -> str:
+    """Tells from which items a model was fitted, and with which signs."""
+    read = [*sorted(care_data.HOME.glob("dev*.jsonl")), *sorted(Path("bot").glob("care_[lst]*.*"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in read if path != MODEL)).hexdigest()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--score", type=Path, help="score a labelled file with the fitted model, and fit nothing")
+    parser.add_argument("--score", type=Path, help="count on a labelled file with the fitted model, and fit nothing")
     options = parser.parse_args(arguments)
     if options.score:
         care = Care()
-        print(json.dumps(figures(read(options.score), lambda item: care.find(item["turns"])), indent=1))
+        print(json.dumps(figures(care_data.read(options.score), lambda item: care.find(item["turns"]))))
         return
-    items = read()
-    pairs = crossed(items)
+    items = care_data.development()
+    background, quiet = care_data.held_out(care_data.everyday())
+    pairs = left_out(items, background)
     risk_at = threshold(pairs)
-    judges = {id(item): Care(Weights(w.biases, w.tables, risk_at, 0.0)) for item, w in pairs}
-    report = figures(items, lambda item: judges[id(item)].find(item["turns"]))
-    print(json.dumps(report, indent=1))
-    write(fit(items, (risk_at, 0.0)), report)
+    report = {}
+    for author in care_data.INDEPENDENT:
+        own = {id(item): Care(replace(line, risk_at=risk_at)) for item, line in pairs if item["author"] == author}
+        rows = [item for item, _ in pairs if item["author"] == author]
+        report[author] = figures(rows, lambda item, own=own: own[id(item)].find(item["turns"]))
+        print(author, json.dumps(report[author]), flush=True)
+    line = replace(fit([*items, *background]), risk_at=risk_at)
+    report["everyday"] = figures(quiet, lambda item: Care(line).find(item["turns"]))
+    print("everyday", json.dumps(report["everyday"]), flush=True)
+    write(line, report)
 
 
 if __name__ == "__main__":

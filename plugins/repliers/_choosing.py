@@ -33,14 +33,24 @@ PLAIN_FRAMES: tuple[Frame, ...] = (
     ("feel", "stay"),
     ("feel", "ask"),
 )
+QUIET_FRAMES: tuple[Frame, ...] = (("feel", "stay"), ("feel", "ask"))
 LAST_FRAMES: tuple[Frame, ...] = (("feel",), ("stay",), ("ask",))
 
 
 def compose(prompt: Prompt, language: Language, hear: Hear) -> str:
     """One reply of one to three sentences."""
     situation = situate(prompt, bank(language), hear)
+    if prompt.gentle:
+        return " ".join(_quietly(situation))
     act = act_of(situation)
     return " ".join((act and _acted(situation, act)) or _felt(situation))
+
+
+def _quietly(situation: Situation) -> list[str]:
+    """After a life was in danger: no joke, no topic, nothing said back; somebody listens and stays."""
+    frames = sorted(situation.order(QUIET_FRAMES), key=lambda frame: _too_many_questions(situation, frame))
+    pieces = next(filter(None, (_fill(situation, frame) for frame in (*frames, *LAST_FRAMES))), [])
+    return pieces or [situation.pick(situation.bank.feelings["afterwards"]["stay"], "last")]
 
 
 def _acted(situation: Situation, act: Act) -> list[str]:

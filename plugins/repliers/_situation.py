@@ -77,7 +77,7 @@ def situate(prompt: Prompt, words: Bank, hear: Hear) -> Situation:
         heard=heard,
         text=text,
         group=group,
-        keys=_keys(text, group, label, heard, words),
+        keys=("afterwards",) if prompt.gentle else _keys(text, group, label, heard, words),
         topic=topic_of(text, words, group) if len(bare(text)) <= TOPIC_CHARS else None,
         used=frozenset(sentence for one in (*said, *prompt.rejected) for sentence in sentences(one)),
         seed="\x1e".join((*(f"{turn.role}:{turn.text}" for turn in turns), str(len(prompt.rejected)))),

@@ -19,7 +19,7 @@ HEAD = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("surfaces", nargs="*", default=[*SURFACES], choices=[*SURFACES])
+    parser.add_argument("surfaces", nargs="*", help=f"of {', '.join(SURFACES)}; all by default")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--messages", type=int, default=2_000)
     parser.add_argument("--people", type=int, default=40)
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     asked = parser.parse_args()
     rows = [HEAD]
-    for name in asked.surfaces:
+    for name in asked.surfaces or SURFACES:
         with tempfile.TemporaryDirectory() as folder:
             options = {"people": asked.people, "messages": asked.messages, "kills": asked.kills, "seed": asked.seed}
             toll: Toll = asyncio.run(run(name, Path(folder), **options))

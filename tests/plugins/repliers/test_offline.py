@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
-from bot.types import Turn
+from bot.types import Language, Turn
 from plugins.conformance.replier import ReplierConformance, stream, text_of
 from plugins.repliers._bank import bank, sentences
 from plugins.repliers.offline import OfflineReplier
@@ -202,3 +203,17 @@ def test_english_self_blame_is_not_said_back() -> None:
 def test_a_hundred_thousand_characters_are_answered_quickly() -> None:
     assert answer(asked("야야 " * 33_000, "anger"))
     assert answer(asked("야" * 39 + "ㅁ", "neutral"))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("ko", "ㅋㅋㅋ 농담 하나 해 줘"), ("ko", "나 내일 시험이야"), ("en", "tell me a joke"), ("en", "I got promoted!")],
+)
+def test_after_a_life_was_in_danger_it_listens_and_never_jokes(language: Language, text: str) -> None:
+    prompt = replace(asked(text, "joy", language=language), gentle=True)
+    table = bank(language).feelings["afterwards"]
+    quiet = {sentence for slot in ("feel", "stay", "ask") for line in table[slot] for sentence in sentences(line)}
+    for rejected in ((), (answer(prompt),)):
+        said = sentences(answer(replace(prompt, rejected=rejected)))
+        assert said
+        assert quiet.issuperset(said)
