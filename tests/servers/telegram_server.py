@@ -20,7 +20,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
 from aiohttp.web_request import FileField
@@ -31,6 +31,7 @@ from tests.servers.telegram_rules import ApiError
 from tests.servers.telegram_updates import Updates
 from tests.servers.telegram_world import Human, Post, Room, World
 
+T = TypeVar("T")
 TOKEN = "7000000001:AAlocal-server-token-0000000000000"
 BOT: dict[str, Any] = {
     "id": 7000000001,
@@ -147,7 +148,7 @@ class TelegramServer:
         change = {"chat": room.json(), "from": by.json(), "date": int(self.world.now()), "old_chat_member": old}
         self.updates.push("my_chat_member", change | {"new_chat_member": self.world.member(room, BOT["id"])})
 
-    async def until(self, condition: Callable[[], Any], timeout_s: float = 60.0) -> Any:
+    async def until(self, condition: Callable[[], T], timeout_s: float = 60.0) -> T:
         """Wait until something is true of the world, looked at after each call; returns what it is."""
         async with self._news:
             await asyncio.wait_for(self._news.wait_for(condition), timeout_s)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bot.__main__ import build
@@ -37,7 +38,7 @@ class TelegramHouse:
         """Tick the titles and agree."""
         for title in titles or ("대화하기",):
             self.server.clicks(human, form, f"☐ {title}")
-            await self.server.until(lambda title=title: any(f"☑ {title}" in b["text"] for b in form.buttons))
+            await self.server.until(partial(_is_ticked, form, title))
         self.server.clicks(human, form, "동의하고 시작")
 
     async def said(self, room: Room, *words: str) -> Post:
@@ -55,6 +56,10 @@ class TelegramHouse:
     async def toast(self, click: Any) -> str:
         await self.server.until(lambda: click.answer is not None)
         return str(click.answer)
+
+
+def _is_ticked(form: Post, title: str) -> bool:
+    return any(f"☑ {title}" in button["text"] for button in form.buttons)
 
 
 def is_form(post: Post) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plugins.platforms.telegram.showing import NOTHING
+from plugins.platforms.telegram.text import NOTHING
 from tests.plugins.platforms.telegram.bot_process import BotProcess
 from tests.plugins.platforms.telegram.house import is_form, labels
 from tests.servers.telegram_server import TelegramServer

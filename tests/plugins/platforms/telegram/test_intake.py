@@ -169,10 +169,14 @@ async def test_a_webhook_hears_only_who_knows_the_secret(
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def never() -> None:
+    raise AssertionError("it listens")
+
+
 async def test_a_taken_port_is_named_with_its_key(unused_tcp_port: int, server: TelegramServer) -> None:
     taken = await asyncio.start_server(lambda r, w: None, "127.0.0.1", unused_tcp_port)
     with pytest.raises(OperatorError, match="webhook_port"):
-        await Webhook(Intake(Keeper()), "s", "127.0.0.1", unused_tcp_port).run(asyncio.Event().wait)
+        await Webhook(Intake(Keeper()), "s", "127.0.0.1", unused_tcp_port).run(never)
     taken.close()
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.types import Chat, Person
-from plugins.platforms.telegram.updates import Asked, Me, Moved, Pressed, Said, address, read
+from plugins.platforms.telegram.updates import Asked, Me, Moved, Pressed, Said, address, chat_of, read
 
 ME = Me(7, "maum_bot")
 PERSON = {"id": 1, "is_bot": False, "first_name": "민지", "language_code": "ko"}
@@ -19,9 +19,11 @@ PRIVATE = {"id": 1, "type": "private"}
 GROUP = {"id": -100, "type": "supergroup", "title": "모임"}
 
 
-def message(text: str | None = "안녕", chat: dict[str, Any] = PRIVATE, **more: Any) -> dict[str, Any]:
+def message(
+    text: str | None = "안녕", chat: dict[str, Any] = PRIVATE, sender: dict[str, Any] = PERSON, **more: Any
+) -> dict[str, Any]:
     said = {} if text is None else {"text": text}
-    return {"message": {"message_id": 5, "date": 1_700_000_000, "chat": chat, "from": PERSON} | said | more}
+    return {"message": {"message_id": 5, "date": 1_700_000_000, "chat": chat, "from": sender} | said | more}
 
 
 def said(update: dict[str, Any]) -> Said:
@@ -108,7 +110,7 @@ def test_the_words_under_a_picture_are_read() -> None:
     [
         message(None, new_chat_members=[PERSON]),
         message(chat={"id": -5, "type": "channel"}),
-        message(**{"from": PERSON | {"is_bot": True}}),
+        message(sender=PERSON | {"is_bot": True}),
         {"channel_post": message()["message"]},
         {"poll_answer": {}},
         {},
@@ -124,10 +126,30 @@ def test_an_edited_message_is_known_as_such() -> None:
     assert said({"edited_message": message("고친 말")["message"]}).edited
 
 
+def test_a_command_names_the_answer_it_replies_to() -> None:
+    buttons = [[{"text": "🔁", "callback_data": "again:12:"}, {"text": "🎭", "callback_data": "other:12:@"}]]
+    answered = {"message_id": 4, "from": {"id": 7}, "reply_markup": {"inline_keyboard": buttons}}
+    event = read(message("/regenerate", reply_to_message=answered), ME)
+    assert isinstance(event, Asked)
+    assert event.under == 12
+    broken: Any
+    for broken in ({"inline_keyboard": [None, [None, {}]]}, {"inline_keyboard": 1}, None):
+        event = read(message("/regenerate", reply_to_message=answered | {"reply_markup": broken}), ME)
+        assert isinstance(event, Asked)
+        assert event.under is None
+
+
+@pytest.mark.parametrize("update", [message(), {"callback_query": {"message": message()["message"]}}])
+def test_updates_of_a_chat_are_known_as_such(update: dict[str, Any]) -> None:
+    assert chat_of({"update_id": 3} | update) == 1
+    assert chat_of({"poll": {}}) is None
+    assert chat_of(None) is None
+
+
 def test_a_press_names_its_button_and_its_message() -> None:
     query = {"id": "q", "from": PERSON, "data": "again:3:", "message": {"message_id": 8, "date": 0, "chat": GROUP}}
     event = read({"callback_query": query}, ME)
-    assert event == Pressed("q", "again:3:", Person("telegram", "1"), -100, 8)
+    assert event == Pressed("q", "again:3:", Person("telegram", "1"), Chat("telegram", "-100", "-100", "group"), 8)
     assert read({"callback_query": query | {"message": None}}, ME) is None
 
 
@@ -164,5 +186,5 @@ def test_no_update_of_any_shape_does_harm(update: Any) -> None:
 
 def test_half_characters_and_huge_numbers_are_read() -> None:
     assert said(json.loads(json.dumps(message("\ud83d 반쪽")))).incoming.text == "\ud83d 반쪽"
-    assert read(message(**{"from": PERSON | {"id": 10**30}}), ME) is None
+    assert read(message(sender=PERSON | {"id": 10**30}), ME) is None
     assert said(message(date=10**17)).incoming.sent_at.year >= 2026
