@@ -87,8 +87,12 @@ class Core:
         return [*readings]
 
     def concern(self, turns: Sequence[Turn]) -> Finding | None:
-        """Is a life in danger in the person's last thought? Needs neither classifier nor language model."""
-        thought = thought_of(turns)
+        """Is a life in danger in the person's last thought? Needs neither classifier nor language model.
+
+        What was answered with help lines already is no context any more: the talk goes on, gently, until they say more.
+        """
+        answered = [at for at, turn in enumerate(turns) if turn.role == "assistant" and self.care.said(turn.text)]
+        thought = thought_of(turns[answered[-1] + 1 :] if answered else turns)
         finding = self.care.find([*thought.before, thought.text])
         return None if finding.level == "none" else finding
 
