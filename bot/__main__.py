@@ -55,10 +55,10 @@ async def open_storage(settings: Settings) -> AsyncIterator[tuple[Database, KeyS
     """
     state = config.state_dir()
     async with AsyncExitStack() as stack:
+        keys = open_keys(state / "keys" / "people.db")
+        stack.callback(keys.close)  # after the database, whose last writes may need them
         database = await stack.enter_async_context(Database(settings.storage.url.replace("{state}", str(state))))
         await (upgrade.upgrade(database) if database.is_sqlite else upgrade.check(database))
-        keys = open_keys(state / "keys" / "people.db")
-        stack.callback(keys.close)
         yield database, keys, People(database, keys)
 
 

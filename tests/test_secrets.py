@@ -32,6 +32,8 @@ def _search(root: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_no_tracked_file_holds_a_secret() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout")
     done = _search(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -41,7 +41,7 @@ class Ear(MemoryPlatform):
         if message in self.ended:
             return self.ended.pop(message)
         waiting = self._waiting[message] = asyncio.get_running_loop().create_future()
-        return await asyncio.wait_for(waiting, 60)
+        return await asyncio.wait_for(waiting, 900)
 
 
 class Errors(logging.Handler):

@@ -47,8 +47,9 @@ def _holders() -> list[str]:
     found = []
     for holder in gc.get_objects():
         for held in gc.get_referents(holder):
-            is_text = isinstance(held, str) and len(held) < 10_000 and here in held and held is not here
-            if is_text or (isinstance(held, bytes) and here.encode() in held):
+            # by type, as asking some libraries' objects what they are an instance of makes them complain
+            is_text = type(held) is str and len(held) < 10_000 and here in held and held is not here
+            if is_text or (type(held) is bytes and here.encode() in held):
                 found.append(f"{type(holder).__name__}: {str(held)[:40]}")
     return found
 
