@@ -78,7 +78,7 @@ class ReplierSection(PluginSection):
 
 
 class PlatformsSection(PluginSection):
-    use: Names = ("web", "discord")
+    use: Names = ("web", "discord", "telegram")
 
 
 class Consent(Section):

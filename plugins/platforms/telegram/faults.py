@@ -7,8 +7,10 @@ LineError           Telegram refused, or could not be reached
 
 from __future__ import annotations
 
+from bot.errors import MaumError
 
-class LineError(Exception):
+
+class LineError(MaumError):
     """What Telegram said, or the kind of failure on the way to it."""
 
 

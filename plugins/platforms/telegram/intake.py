@@ -67,7 +67,7 @@ class Intake:
 
 
 class Polling:
-    """Our own loop over getUpdates; `offset` is the first update that is not confirmed."""
+    """Our own loop over getUpdates. `trouble`: why nothing comes in at the moment."""
 
     def __init__(self, line: Line, intake: Intake, pauses_s: Sequence[float] = PAUSES_S) -> None:
         self._line = line
@@ -76,6 +76,7 @@ class Polling:
         self._offset = 0
         self._confirmed = 0
         self._failures = 0
+        self.trouble = ""
 
     async def run(self) -> None:
         """Poll until cancelled; what was taken until then is confirmed.
@@ -98,7 +99,7 @@ class Polling:
             return
         self._confirmed = self._offset
         if await self._take(updates):
-            self._failures = 0
+            self._failures, self.trouble = 0, ""
         else:
             await self._wait("an update was not taken")
 
@@ -129,6 +130,7 @@ class Polling:
     async def _wait(self, why: str) -> None:
         pause_s = self._pauses_s[min(self._failures, len(self._pauses_s) - 1)]
         self._failures += 1
+        self.trouble = why
         log.warning("asking Telegram again in %.0f s: %s", pause_s, why)
         await asyncio.sleep(pause_s)
 

@@ -24,9 +24,10 @@ MANY = 5_000  # chats remembered before those that have been quiet are dropped
 
 @dataclass
 class _Pace:
-    """What was said in one chat, by time. `until`: Telegram wants silence."""
+    """What was said in one chat, by time. `edited`: the last edit of a text. `until`: Telegram wants silence."""
 
     said: deque[float] = field(default_factory=deque)
+    edited: float = -MINUTE_S
     until: float = 0.0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -53,13 +54,17 @@ class Limiter:
         """How many chats are remembered."""
         return len(self._paces)
 
-    async def wait(self, chat: int) -> None:
-        """Wait for a turn to say something that must be said; first come, first served."""
+    async def wait(self, chat: int, *, edit: bool = False) -> None:
+        """Wait for a turn to say something that must be said; first come, first served.
+
+        Args:
+            edit: it changes a text that stands there, which a group sees no more than every three seconds.
+        """
         pace = self._paces[chat]
         async with pace.turn:
-            while (rest_s := self._rest_s(chat, pace)) > 0:  # a refusal meanwhile moves the end
+            while (rest_s := self._rest_s(chat, pace, edit=edit)) > 0:  # a refusal meanwhile moves the end
                 await self._sleep(rest_s / self._pace)
-            self._note(pace)
+            self._note(pace, edit=edit)
         self._forget_the_quiet()
 
     def may_step(self, chat: int) -> bool:
@@ -67,11 +72,15 @@ class Limiter:
         pace = self._paces[chat]
         now, group = self._clock(), chat < 0
         last = pace.said[-1] if pace.said else -MINUTE_S
-        if pace.turn.locked() or self._rest_s(chat, pace) > 0 or now - last < (GROUP_STEP_S if group else STEP_S):
+        if (
+            pace.turn.locked()
+            or self._rest_s(chat, pace, edit=True) > 0
+            or now - last < (GROUP_STEP_S if group else STEP_S)
+        ):
             return False
         if group and len(pace.said) >= STEPS_A_MINUTE:
             return False
-        self._note(pace)
+        self._note(pace, edit=True)
         return True
 
     def refused(self, chat: int, seconds: float) -> None:
@@ -82,13 +91,15 @@ class Limiter:
     def _clock(self) -> float:
         return self._now() * self._pace
 
-    def _rest_s(self, chat: int, pace: _Pace) -> float:
+    def _rest_s(self, chat: int, pace: _Pace, *, edit: bool) -> float:
         now, said = self._clock(), pace.said
         while said and said[0] <= now - MINUTE_S:
             said.popleft()
         while self._overall and self._overall[0] <= now - OVERALL_S:
             self._overall.popleft()
         ends = [pace.until]
+        if edit and chat < 0:
+            ends.append(pace.edited + GROUP_STEP_S)
         if len(said) >= BURST:
             ends.append(said[-BURST] + BURST_S)
         if chat < 0 and len(said) >= GROUP_A_MINUTE:
@@ -97,8 +108,10 @@ class Limiter:
             ends.append(self._overall[0] + OVERALL_S)
         return max(ends) - now
 
-    def _note(self, pace: _Pace) -> None:
+    def _note(self, pace: _Pace, *, edit: bool) -> None:
         now = self._clock()
+        if edit:
+            pace.edited = now
         pace.said.append(now)
         self._overall.append(now)
 

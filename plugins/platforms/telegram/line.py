@@ -65,8 +65,8 @@ class Line:
     """`pace`: see Limiter."""
 
     def __init__(self, token: str, base_url: str, pace: float = 1.0) -> None:
-        for name in ("telegram", "httpx", "httpcore"):  # they log addresses with the token, and answers as they come
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.getLogger("telegram").setLevel(logging.CRITICAL)  # it logs answers that it cannot read as they come
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, in which the token stands
         self.limiter = Limiter(pace)
         self._requests = [
             HTTPXRequest(connection_pool_size=2),
@@ -143,11 +143,11 @@ class Line:
             )
 
         try:
-            await self._paced(chat, lambda here: say(here, _entities(marks)), twice=True)
+            await self._paced(chat, lambda here: say(here, _entities(marks)), twice=True, edit=True)
         except LineError as error:
             if "entit" not in str(error).lower() or not marks:
                 raise
-            await self._paced(chat, lambda here: say(here, None), twice=True)
+            await self._paced(chat, lambda here: say(here, None), twice=True, edit=True)
 
     async def step(self, chat: int, message: int, text: str, rows: Rows = ()) -> bool:
         """Show a step of a growing answer, if this is a moment for it; says whether it did."""
@@ -223,7 +223,7 @@ class Line:
         except TelegramError as error:
             raise _meaning(error) from None
 
-    async def _paced(self, chat: int, act: Callable[[int], Awaitable[T]], *, twice: bool) -> T:
+    async def _paced(self, chat: int, act: Callable[[int], Awaitable[T]], *, twice: bool, edit: bool = False) -> T:
         """Do it when the chat's turn comes, as often as it takes.
 
         Raises:
@@ -232,7 +232,7 @@ class Line:
         pauses = iter(PAUSES_S)
         while True:
             here = self._moved.get(chat, chat)
-            await self.limiter.wait(here)
+            await self.limiter.wait(here, edit=edit)
             try:
                 return await act(here)
             except RetryAfter as error:

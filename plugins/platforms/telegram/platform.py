@@ -63,6 +63,8 @@ class TelegramPlatform(Platform):
         self._token = os.environ.get(TOKEN, "")
         self.off = "" if self._token else f"{TOKEN} is not set"
         self._stack = AsyncExitStack()
+        self._polling: Polling | None = None
+        self._unreached = ""
 
     async def __aenter__(self) -> Self:
         from plugins.platforms.telegram.line import Line
@@ -76,6 +78,9 @@ class TelegramPlatform(Platform):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    def trouble(self) -> str:
+        return self._unreached or (self._polling.trouble if self._polling else "")
 
     async def run(self, app: App) -> None:
         """Serve until cancelled.
@@ -122,8 +127,11 @@ class TelegramPlatform(Platform):
         """A Telegram that cannot be reached is asked again until it can."""
         for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
             try:
-                return await ask()
+                answer = await ask()
+                self._unreached = ""
+                return answer
             except LineError as error:
+                self._unreached = f"Telegram cannot be reached ({error})"
                 log.warning("Telegram cannot be reached (%s); trying again in %.0f s", error, pause_s)
                 await asyncio.sleep(pause_s)
         raise AssertionError("the pauses never end")
@@ -147,4 +155,5 @@ class TelegramPlatform(Platform):
             await Webhook(intake, secret, *self._listen).run(ready=point)
         else:
             await point()
-            await Polling(self._line, intake).run()
+            self._polling = Polling(self._line, intake)
+            await self._polling.run()

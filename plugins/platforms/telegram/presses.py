@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from bot import actions, commands, emotions
 from bot.app import App
 from bot.errors import Refusal
 from bot.locale import say
+from bot.rate_limit import RateLimit
 from bot.types import Action, Conversation
 from plugins.platforms.telegram.faults import Gone
 from plugins.platforms.telegram.keyboard import BACK, Rows, first_page, members, under
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from plugins.platforms.telegram.line import Line
 
 TOASTS = {"again": "thinking_again", "other": "thinking_again", "stop": "stopping", "feedback": "noted"}
+PRESSES = 3
 AT_ONCE = frozenset({"consent"})  # commands whose effect must be on disk before Telegram hears that we took the press
 
 
@@ -32,15 +35,32 @@ class Presses:
         self._showing = showing
         self._saying = saying
         self._later = later
+        limits = app.settings.limits  # those of messages; looking through emotions takes more presses than words
+        self._haste = RateLimit(limits.per_minute * PRESSES, limits.burst * PRESSES)
 
     async def do(self, event: Pressed) -> None:
-        """When this returns, a job that was asked for is on disk."""
+        """When this returns, a job that was asked for by the person whose answer it is, is on disk."""
+        if seconds := self._haste.wait_s(event.person):
+            self._refuse(event, Refusal("limited", seconds=math.ceil(seconds)))
+        elif DATA.fullmatch(event.data) or await self._is_own(event):
+            await self._done(event)
+        else:
+            self._later(self._done(event))  # whether they may is asked at Telegram, which can take a while
+
+    async def _is_own(self, event: Pressed) -> bool:
+        try:
+            message = Action.decode(event.data).message
+            return (await self._app.desk.conversations.conversation(message)).person == event.person
+        except (ValueError, OverflowError, Refusal):
+            return True  # it will be refused in a moment
+
+    async def _done(self, event: Pressed) -> None:
         try:
             if DATA.fullmatch(event.data):
                 await self._command(event)
             else:
                 await self._act(event, Action.decode(event.data))
-        except ValueError:  # a button of another version, or of another bot
+        except (ValueError, OverflowError):  # a button of another version, or of another bot
             self._toast(event, say(event.person.locale, "refusal.bad_action"), alert=True)
         except Refusal as refusal:
             self._refuse(event, refusal)

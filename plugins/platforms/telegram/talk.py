@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from dataclasses import replace
@@ -13,6 +14,7 @@ from bot.delivery import Receipt
 from bot.errors import Refusal
 from bot.locale import say
 from bot.privacy import PAUSED
+from bot.rate_limit import RateLimit
 from bot.types import Chat, Conversation, Incoming
 from plugins.platforms.telegram.commands import Commands
 from plugins.platforms.telegram.consent import Consent
@@ -37,6 +39,7 @@ class Talk:
         self._presses = presses
         self._commands = commands
         self._later = later
+        self._haste = RateLimit(app.settings.limits.per_minute, app.settings.limits.burst)
         self._refused: OrderedDict[tuple[Conversation, str], float] = OrderedDict()
 
     async def hear(self, update: Any) -> None:
@@ -52,11 +55,17 @@ class Talk:
             case Asked() if event.command == "chat" and event.rest:
                 await self._said(Said(replace(event.incoming, text=event.rest), to_us=True))
             case Asked():
-                self._later(self._commands.do(event))
+                self._asked(event)
             case Pressed():
                 await self._presses.do(event)
             case Moved():
                 self._later(self._moved(event))
+
+    def _asked(self, event: Asked) -> None:
+        if seconds := self._haste.wait_s(event.incoming.person):
+            self._later(self._refuse(event.incoming, Refusal("limited", seconds=math.ceil(seconds))))
+        else:
+            self._later(self._commands.do(event))
 
     async def _said(self, event: Said) -> None:
         incoming = event.incoming

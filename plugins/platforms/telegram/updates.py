@@ -132,8 +132,8 @@ def _message(message: Mapping[str, Any], me: Me, language: Language, *, edited: 
         return None
     text = _text(message, "text") or _text(message, "caption")
     other = next((word for field, word in OTHERS.items() if field in message), "")
-    if not text and not other:
-        return None  # a service message
+    if (not text and not other) or message.get("is_automatic_forward") is True:
+        return None  # a service message, or a channel's post that Telegram copies into its group
     if command := COMMAND.fullmatch(text):
         return _command(command, message, me, Incoming(chat, person, str(number), text, _moment(message)), edited)
     named = _without_name(text, me)

@@ -116,6 +116,27 @@ async def test_every_command_says_something(house: TelegramHouse, command: str, 
     await house.said(house.room(minji), words)
 
 
+async def test_my_mood_comes_as_a_picture(house: TelegramHouse) -> None:
+    minji = house.person()
+    await house.talks(minji, "내일 발표라 떨려")
+    house.server.says(minji, "/mood")
+    await house.server.until(lambda: house.server.methods.files)
+    (picture,) = house.server.methods.files.values()
+    assert picture.data.startswith(b"\x89PNG")
+
+
+async def test_whoever_sends_commands_too_fast_is_told_once(
+    server: TelegramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELEGRAM_TOKEN", server.token)
+    async with open_house(server, limits={"per_minute": 1, "burst": 2}) as house:
+        minji = house.person()
+        for _ in range(20):
+            server.says(minji, "/help")
+        await house.said(house.room(minji), "조금 천천히")
+        await server.until(lambda: len(server.calls("sendMessage")) == 3)
+
+
 async def test_all_my_records_come_as_files(house: TelegramHouse) -> None:
     minji = house.person()
     await house.talks(minji, "내일 발표라 떨려")

@@ -137,6 +137,17 @@ async def test_broken_answers_conflicts_and_outages_are_waited_out(server: Teleg
         await until(lambda: keeper.kept == ["하나"])
 
 
+async def test_trouble_with_telegram_is_told_while_it_lasts(server: TelegramServer, line: Line) -> None:
+    polling = Polling(line, Intake(Keeper()), (0.3,))
+    server.faults["getupdates"].extend([ApiError(502, "Bad Gateway")] * 2)
+    running = asyncio.create_task(polling.run())
+    await until(lambda: polling.trouble != "")
+    server.says(server.world.person(), "하나")
+    await until(lambda: polling.trouble == "")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_refused_token_ends_with_one_clear_line(server: TelegramServer) -> None:
     line = Line("7000000001:wrong", server.base_url)
     with pytest.raises(OperatorError, match="@BotFather"):

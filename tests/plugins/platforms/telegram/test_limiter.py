@@ -96,6 +96,18 @@ async def test_steps_leave_half_of_a_groups_minute_to_answers() -> None:
     assert time.now < 90
 
 
+async def test_edits_in_a_group_are_three_seconds_apart_whatever_they_say() -> None:
+    time = Time()
+    pacing = Limiter(1.0, time, time.sleep)
+    edited = []
+    for _ in range(5):
+        await pacing.wait(GROUP, edit=True)
+        edited.append(time.now)
+    assert min(later - earlier for earlier, later in pairwise(edited)) >= 3
+    await pacing.wait(GROUP)
+    assert time.now == edited[-1]  # something new need not wait for that
+
+
 async def test_a_step_never_overtakes_somebody_who_waits() -> None:
     pacing = Limiter()
     for _ in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -92,6 +93,21 @@ async def test_a_slow_answer_grows_and_can_be_stopped(house: TelegramHouse) -> N
     assert await house.toast(house.server.clicks(minji, growing, "멈추기")) == "멈출게."
     await house.server.until(lambda: "🔁 다시" in labels(growing))
     assert growing.text.endswith("…(멈췄어)")
+
+
+async def test_in_a_group_edits_are_three_seconds_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with TelegramServer() as server:
+        monkeypatch.setenv("TELEGRAM_TOKEN", server.token)
+        async with open_house(server, telegram={"pace": 1.0}) as house:
+            minji = house.person()
+            group = server.world.group(minji)
+            answer = await house.talks(minji, "@maum_test_bot 오늘은 느리게 걸었어", group)
+            await house.toast(server.clicks(minji, answer, "🔁"))
+            await server.until(lambda: "2/2" in labels(answer))
+        edits = [call.at for call in server.calls("editMessageText")]
+        assert len(edits) >= 4
+        assert min(later - earlier for earlier, later in pairwise(edits)) >= 3
+        assert not [call for call in server.log if call.error]
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ def test_the_words_under_a_picture_are_read() -> None:
     "update",
     [
         message(None, new_chat_members=[PERSON]),
+        message(is_automatic_forward=True),
         message(chat={"id": -5, "type": "channel"}),
         message(sender=PERSON | {"is_bot": True}),
         {"channel_post": message()["message"]},
