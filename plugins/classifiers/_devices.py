@@ -45,7 +45,7 @@ class Devices:
         kind = GraphNetwork if device.type == "cuda" else Network
 
         def build(name: str) -> Network:
-            return kind(converted(plain, name), device, self.pad, self.head, name)
+            return kind(converted(plain, name, device), device, self.pad, self.head, name)
 
         precisions = available(device)
         if device.type != "cpu":

@@ -9,40 +9,23 @@ import copy
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
 
 from plugins.classifiers._folder import first_line
+from plugins.classifiers._layers import Int8Linear, PackedLinear, replace_linear
 from plugins.classifiers._network import Item, Network
 
 log = logging.getLogger(__name__)
 
+Clock: TypeAlias = Callable[[], float]
+
 CROWD = 3  # times the trial's texts: speed matters most when many ask at once
 TRIES, TRIAL_S = 5, 0.2  # measurements of one thing: so many, or for so long
 WORTH = 1.1  # so much quicker than fp32 it must be
-TINY = 1e-8
 NEAR = 0.05  # no probability may move further than this on the trial texts
 MOST_COST = 4096.0  # tokens: where a crowd takes no longer than one text
-
-
-class Int8Linear(torch.nn.Module):
-    """A linear layer with int8 weights, one scale per output, and inputs rounded to int8 as they come, one scale each.
-
-    A token's own scale keeps its result the same in any company (as in LLM.int8(), arXiv 2208.07339, section 2).
-    """
-
-    def __init__(self, linear: torch.nn.Linear) -> None:
-        super().__init__()
-        weight = linear.weight.detach()
-        self._scales = weight.abs().amax(1).clamp_min(TINY) / 127
-        self._weight = (weight / self._scales[:, None]).round().to(torch.int8).t()
-        self._bias = torch.zeros(len(weight)) if linear.bias is None else linear.bias.detach()
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        flat = inputs.reshape(-1, inputs.shape[-1])
-        scale = flat.abs().amax(1, keepdim=True).clamp_min(TINY) / 127
-        product = torch._int_mm((flat / scale).round().to(torch.int8), self._weight)
-        return torch.addcmul(self._bias, product * scale, self._scales).reshape(*inputs.shape[:-1], -1)
 
 
 def available(device: torch.device) -> tuple[str, ...]:
@@ -55,21 +38,15 @@ def available(device: torch.device) -> tuple[str, ...]:
     return ("fp32", *(("bf16",) if bf16 else ()), "int8")
 
 
-def converted(module: torch.nn.Module, precision: str) -> torch.nn.Module:
+def converted(module: torch.nn.Module, precision: str, device: torch.device) -> torch.nn.Module:
     """A model in another precision; an fp32 one is taken as it is, others are copies."""
     if precision == "fp32":
         return module
     other = copy.deepcopy(module)
-    return other.bfloat16() if precision == "bf16" else with_int8(other)
-
-
-def with_int8(module: torch.nn.Module) -> torch.nn.Module:
-    """Every linear layer in int8 except the last, which makes the logits."""
-    layers = [(name, part) for name, part in module.named_modules() if isinstance(part, torch.nn.Linear)]
-    for name, layer in layers[:-1]:
-        parent, _, own_name = name.rpartition(".")
-        setattr(module.get_submodule(parent), own_name, Int8Linear(layer))
-    return module
+    if precision == "int8":
+        return replace_linear(other, Int8Linear)
+    half = other.bfloat16()
+    return replace_linear(half, PackedLinear) if device.type == "cpu" else half
 
 
 def quickest(plain: Network, others: Sequence[str], build: Callable[[str], Network], trial: list[Item]) -> Network:
@@ -115,9 +92,9 @@ def choose_threads(network: Network, trial: list[Item], threads: int = 0) -> Non
     many = torch.get_num_threads()
     if threads or many == 1:
         return
-    together = _seconds(network, trial)
+    together = _seconds(network, trial, time.perf_counter)
     torch.set_num_threads(1)
-    alone = _seconds(network, trial)
+    alone = _seconds(network, trial, time.perf_counter)
     if alone > together:
         torch.set_num_threads(many)
     log.info("a trial took %.1f ms on one thread, %.1f ms on %d", 1000 * alone, 1000 * together, many)
@@ -131,16 +108,21 @@ def pass_cost(network: Network, trial: list[Item]) -> float:
     return min(MOST_COST, max(0.0, lone / per_token - few)) if per_token > 0 else MOST_COST
 
 
-def _seconds(network: Network, trial: list[Item]) -> float:
-    return _best_of(network, trial[:1]) + _best_of(network, CROWD * trial)
+def _seconds(network: Network, trial: list[Item], clock: Clock | None = None) -> float:
+    return _best_of(network, trial[:1], clock) + _best_of(network, CROWD * trial, clock)
 
 
-def _best_of(network: Network, items: list[Item]) -> float:
-    """The least of a few times: others who use the machine only ever make it slower."""
+def _best_of(network: Network, items: list[Item], clock: Clock | None = None) -> float:
+    """The least of a few times: others who use the machine only ever make it slower.
+
+    The default clock is this thread's own CPU time, where a CPU does the work: it stands while others run.
+    """
+    clock = clock or (time.thread_time if network.device.type == "cpu" else time.perf_counter)
     network.forward(items)
     times: list[float] = []
-    while len(times) < TRIES and sum(times) < TRIAL_S:
-        start = time.perf_counter()
+    began = time.perf_counter()
+    while not times or (len(times) < TRIES and time.perf_counter() - began < TRIAL_S):
+        start = clock()
         network.forward(items)
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return min(times)
