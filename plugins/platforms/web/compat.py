@@ -26,6 +26,7 @@ from bot.types import Language, Text, Turn
 
 COOKIE = "maum_predict"
 MAX_SESSIONS = 1_000
+MAX_COOKIE = 64  # characters; ours has 22
 MAX_PAIRS = 5  # as in the original
 Session = Annotated[str | None, Header(alias="X-Session", max_length=128)]
 Language_ = Annotated[str | None, Header(alias="Accept-Language")]
@@ -132,6 +133,6 @@ def _checked(text: str, limit: int) -> str:
 def _session(header: str | None, cookie: str | None, response: Response) -> str:
     if header:
         return f"header {header}"
-    session = cookie or secrets.token_urlsafe(16)
+    session = cookie if cookie and len(cookie) <= MAX_COOKIE else secrets.token_urlsafe(16)
     response.set_cookie(COOKIE, session, httponly=True, samesite="lax")
     return f"cookie {session}"

@@ -186,6 +186,15 @@ async def test_each_client_of_the_originals_api_has_a_conversation_of_its_own(
     assert [turn.role for turn in turns] == ["user", "assistant"] * 5 + ["user"]
 
 
+async def test_a_session_that_nobody_would_have_given_is_not_taken_over(
+    served: tuple[House, httpx.AsyncClient],
+) -> None:
+    _, client = served
+    for cookie, given in (("x" * 8_000, True), ("a", False)):
+        answer = await client.post("/predict", json={"text": "안녕"}, headers={"Cookie": f"maum_predict={cookie}"})
+        assert (cookie not in answer.headers["set-cookie"]) == given
+
+
 async def test_a_failed_call_of_the_originals_api_turns_no_role_around(
     served: tuple[House, httpx.AsyncClient],
 ) -> None:
