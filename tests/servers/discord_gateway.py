@@ -149,6 +149,11 @@ class Gateway:
             if session.wants(scope, guild):
                 await session.dispatch(name, data(session))
 
+    async def broadcast(self, name: str, data: Any) -> None:
+        """Tell every session anything at all, sense or nonsense."""
+        for session in self.live():
+            await session.dispatch(name, data)
+
     def live(self) -> list[Session]:
         """Sessions that are connected, or still may resume."""
         now = self.clock.now()

@@ -127,14 +127,14 @@ class Rest:
             raise invalid("flags", "only SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, IS_VOICE_MESSAGE, IS_COMPONENTS_V2")
         if body.get("files"):
             self._require(channel, P.ATTACH_FILES)
+        if body.get("embeds"):  # the stricter reading of topics/permissions: refused, not dropped
+            self._require(channel, P.EMBED_LINKS)
         nonce = body.get("nonce")
         if nonce is not None and body.get("enforce_nonce") and (known := self._state.known_nonce(channel, str(nonce))):
             self._state.record.add(Entry("again", self._state.clock.now(), channel.id, known.id, nonce=str(nonce)))
             return reply(self._shape(known))
         message = Message(self._state.clock.snowflake(), channel, self._state.bot, "", self._state.clock.now())
         fill(message, body)
-        if not self._state.allowed(channel, P.EMBED_LINKS):
-            message.embeds = []
         message.nonce, message.flags = nonce, body.get("flags", 0)
         self._refer(message, body.get("message_reference"))
         await self._state.create(message, pings=pings(message.content, body.get("allowed_mentions")))
@@ -146,6 +146,8 @@ class Rest:
         if message.author is not self._state.bot:
             raise Refused(403, 50005, "Cannot edit a message authored by another user")
         check_message(body, new=False)
+        if body.get("embeds"):
+            self._require(channel, P.EMBED_LINKS)
         if not self._state.limits.may_edit(message.id, message.at):
             raise Refused(429, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later")
         fill(message, body)

@@ -225,7 +225,7 @@ class DiscordServer:
 
     # waiting
 
-    async def until(self, happened: Callable[[], object], timeout_s: float = 15.0) -> None:
+    async def until(self, happened: Callable[..., object], timeout_s: float = 15.0) -> None:
         """Wait until something is true of the record; looked at after each entry."""
         async with self._news:
             await asyncio.wait_for(self._news.wait_for(lambda: bool(happened())), timeout_s)

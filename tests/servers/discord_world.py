@@ -201,7 +201,7 @@ class Channel:
             "guild_id": str(self.guild.id) if self.guild else None,
             "name": self.name,
             "position": 0,
-            "permission_overwrites": [],
+            "permission_overwrites": self._overwrites(),
             "parent_id": str(self.parent.id) if self.parent else None,
             "rate_limit_per_user": 0,
             "nsfw": False,
@@ -213,6 +213,12 @@ class Channel:
             shape |= {"owner_id": str(self.guild.owner.id), "message_count": 0, "member_count": 1}
             shape["thread_metadata"] = archive
         return shape
+
+    def _overwrites(self) -> list[Json]:
+        """What everybody, and so the bot, may not do here: resources/channel#overwrite-object."""
+        if not (self.denied and self.guild):
+            return []
+        return [{"id": str(self.guild.id), "type": 0, "allow": "0", "deny": str(int(self.denied))}]
 
 
 @dataclass(eq=False)

@@ -154,15 +154,15 @@ class Connection:
         assert self._client is not None
         return self._client
 
-    def _notice(self, outgoing: Outgoing) -> discord.Embed | None:
+    def _notice(self, outgoing: Outgoing) -> str:
         """That this is an AI: with the first answer, and every three hours; it stays under that answer."""
         if not (outgoing.final and outgoing.reply):
-            return None
+            return ""
         if outgoing.message not in self._noticed:
             if not self._app.privacy.ai_notice_due(outgoing.conversation):
-                return None
+                return ""
             self._noticed.append(outgoing.message)
-        return discord.Embed(description=say(outgoing.conversation.person.locale, "consent.ai_notice"))
+        return say(outgoing.conversation.person.locale, "consent.ai_notice")
 
 
 def raise_if_settings_are_wrong(error: Exception) -> None:

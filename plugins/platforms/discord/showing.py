@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -17,7 +17,7 @@ from bot.types import Outgoing
 from plugins.platforms.discord import buttons
 from plugins.platforms.discord.place import Place, age_s
 from plugins.platforms.discord.steps import Steps
-from plugins.platforms.discord.texts import nonce, texts
+from plugins.platforms.discord.texts import nonce, texts, with_subtext
 
 if TYPE_CHECKING:
     from plugins.platforms.discord.client import MaumClient
@@ -29,7 +29,8 @@ OLD_S = 3_600.0  # a message older than an hour takes few edits (json error code
 LATE_S = 120.0  # after that a nonce may be forgotten, and one looks whether the message stands there already
 MAX_KEPT = 5_000
 GONE = (10008, 10015, 50027)  # message, webhook, its token
-CLOSED = (10003, 10004, 50001, 50013, 50007, 160005)  # no such channel or server, no access, nobody to write to
+MISSING_PERMISSIONS = 50013
+CLOSED = (10003, 10004, 50001, MISSING_PERMISSIONS, 50007)  # no such channel or server, no access, nobody there
 
 
 @dataclass(frozen=True)
@@ -62,22 +63,37 @@ class Showing:
         self._shown: OrderedDict[int, tuple[bytes, float]] = OrderedDict()
         self._steps = Steps()
 
-    async def show(self, outgoing: Outgoing, handle: str | None, embed: discord.Embed | None = None) -> str:
-        """Show a snapshot; see `bot.contracts.Platform.show`."""
+    async def show(self, outgoing: Outgoing, handle: str | None, notice: str = "") -> str:
+        """Show a snapshot; see `bot.contracts.Platform.show`. A `notice` stands under it."""
         await self._steps.settle(outgoing.message)
         place = Place.decode(handle) if handle else await self._first_place(outgoing)
         if place.parts and outgoing.text and not outgoing.final:
             self._show_step(outgoing, place)
             return place.encode()
-        return (await self._show(outgoing, place, texts(outgoing), embed)).encode()
+        contents, embed = texts(outgoing), None
+        if notice and self._may_embed(outgoing, place):
+            embed = discord.Embed(description=notice)
+        elif notice:
+            contents = with_subtext(contents, notice)
+        return (await self._show(outgoing, place, contents, embed)).encode()
+
+    def _may_embed(self, outgoing: Outgoing, place: Place) -> bool:
+        """In direct chats, and where the bot was given “Embed Links”; where that is not known it is tried."""
+        channel: Any = self._client.get_channel(place.channel)
+        if outgoing.conversation.chat.kind == "direct" or channel is None:
+            return True
+        try:
+            return bool(channel.permissions_for(channel.guild.me).embed_links)
+        except (AttributeError, discord.ClientException):  # a thread whose parent is not known
+            return False
 
     def _show_step(self, outgoing: Outgoing, place: Place) -> None:
         """A step of a stream: only what fits into the messages that are there, and none of it in an old one."""
         if age_s(place.parts[0]) < OLD_S:
             _, at = self._shown.get(place.parts[-1], (b"", 0.0))
             rest_s = max(0.0, at + STEP_S - time.monotonic())
-            contents = texts(outgoing)[: len(place.parts)]
-            self._steps.later(outgoing.message, rest_s, lambda: self._show(outgoing, place, contents))
+            room = len(place.parts)
+            self._steps.later(outgoing.message, rest_s, lambda: self._show(outgoing, place, texts(outgoing)[:room]))
 
     async def _show(
         self, outgoing: Outgoing, place: Place, contents: list[str], embed: discord.Embed | None = None
@@ -92,6 +108,9 @@ class Showing:
             for extra in parts[len(contents) :]:
                 await self._remove(place.channel, extra)
         except discord.HTTPException as error:
+            if embed and error.code == MISSING_PERMISSIONS:
+                here = replace(place, parts=tuple(parts))
+                return await self._show(outgoing, here, with_subtext(contents, embed.description or ""))
             if error.code not in CLOSED:
                 raise
             log.warning("channel %d is closed to the bot: %s", place.channel, error.text)

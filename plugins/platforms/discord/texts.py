@@ -24,6 +24,14 @@ def texts(outgoing: Outgoing) -> list[str]:
     return _without_blank(split(text, LIMIT, utf16))
 
 
+def with_subtext(contents: list[str], words: str) -> list[str]:
+    """A small line under the last message, or after it where it does not fit."""
+    line = f"\n-# {words}"
+    if utf16(contents[-1] + line) <= LIMIT:
+        return [*contents[:-1], contents[-1] + line]
+    return [*contents, line.strip()]
+
+
 def nonce(outgoing: Outgoing, part: int, edition: int = 0) -> str:
     """The same for the same part of the same variant of an answer, so that a send that is repeated after a crash shows
     once; another database counts its messages anew, therefore the platform's id of the message is in it, too."""

@@ -66,6 +66,11 @@ class TestPermissions:
         channel.denied = Permission.VIEW_CHANNEL
         assert (await client.send(channel, content="안녕"))[1]["code"] == 50001
 
+    async def test_embeds_and_files_need_their_permissions(self, server: DiscordServer, client: BareClient) -> None:
+        channel = server.channel(server.guild("서버", server.user("방장")))
+        channel.denied = Permission.EMBED_LINKS
+        assert (await client.send(channel, embeds=[{"description": "a"}]))[1]["code"] == 50013
+
     async def test_a_member_has_the_roles_that_were_given(self, server: DiscordServer, client: BareClient) -> None:
         owner, member, stranger = server.user("방장"), server.user("지우"), server.user("남")
         guild = server.guild("서버", owner, member)

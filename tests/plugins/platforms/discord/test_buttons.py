@@ -26,6 +26,7 @@ async def _becomes(guest: Guest, message: Message, content: str) -> None:
 async def test_again_adds_a_variant_in_the_same_message_and_all_can_be_paged(
     tmp_path: Path, discord: DiscordServer, minji: User, direct: Channel
 ) -> None:
+    discord.limits.rules = {}
     async with connect(tmp_path, discord, *ANSWERS) as guest:
         answer = await _answered(guest, minji, direct)
         for content in ANSWERS[1:]:
@@ -182,7 +183,10 @@ async def test_when_an_old_message_takes_no_more_edits_the_answer_stands_in_a_ne
         discord.clock.forward(A_DAY_S)
         discord.limits.old_edits[answer.id] = [discord.clock.now()] * 9
         await discord.clicks(minji, answer, "again:1:")
-        mine = lambda: [one for one in direct.messages.values() if one.author is discord.bot]  # noqa: E731
+
+        def mine() -> list[Message]:
+            return [one for one in direct.messages.values() if one.author is discord.bot]
+
         await discord.until(lambda: len(mine()) == 2 and mine()[-1].content == ANSWERS[1], 20)
 
 

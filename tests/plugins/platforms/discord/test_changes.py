@@ -59,7 +59,10 @@ async def test_an_answer_that_a_moderator_deleted_does_not_break_the_talk(
     answer = await guest.answer(await guest.discord.says(minji, direct, "안녕"))
     await guest.discord.deletes(answer)
     again = await guest.discord.commands(minji, direct, "regenerate")
-    mine = lambda: [one for one in direct.messages.values() if one.author is guest.discord.bot]  # noqa: E731
+
+    def mine() -> list[Message]:
+        return [one for one in direct.messages.values() if one.author is guest.discord.bot]
+
     await guest.discord.until(lambda: any("again:1:" in component_ids(one) for one in mine()), WAIT_S)
     assert not again.failed
 

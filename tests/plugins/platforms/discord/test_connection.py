@@ -108,17 +108,6 @@ async def test_an_intent_that_is_not_switched_on_ends_in_one_clear_line(tmp_path
         await _run(tmp_path, discord, message_content=True)
 
 
-async def test_shards_share_the_servers(tmp_path: Path, discord: DiscordServer, minji: User, direct: Channel) -> None:
-    guilds = [discord.guild(f"서버 {number}", minji) for number in range(4)]
-    places = [discord.channel(guild) for guild in guilds]
-    options = {"shard_count": 2}
-    async with connect(tmp_path, discord, options=options) as guest:
-        await discord.ready(2, WAIT_S)
-        assert sorted(session.shard for session in discord.gateway.connected()) == [(0, 2), (1, 2)]
-        for place in (*places, direct):
-            await guest.answer(await discord.says(minji, place, f"{discord.bot.mention} 안녕"))
-
-
 async def test_a_process_may_take_some_of_the_shards(tmp_path: Path, discord: DiscordServer) -> None:
     async with connect(tmp_path, discord, options={"shard_count": 3, "shard_ids": (1,)}):
         assert [session.shard for session in discord.gateway.connected()] == [(1, 3)]
@@ -129,14 +118,17 @@ def test_shards_that_do_not_exist_are_refused() -> None:
         DiscordPlatform(shard_count=2, shard_ids=(2,))
 
 
-async def test_discord_says_where_to_connect_and_in_how_many_shards(
+async def test_discord_says_where_to_connect_and_in_how_many_shards_that_share_the_servers(
     tmp_path: Path, discord: DiscordServer, minji: User, direct: Channel
 ) -> None:
     discord.gateway.needs_shards = True
+    places = [discord.channel(discord.guild(f"서버 {number}", minji)) for number in range(4)]
     async with connect(tmp_path, discord, options={"gateway": ""}) as guest:
         await discord.ready(2, WAIT_S)
         assert "GET /gateway/bot" in discord.requests
-        await guest.answer(await discord.says(minji, direct, "안녕"))
+        assert sorted(session.shard for session in discord.gateway.connected()) == [(0, 2), (1, 2)]
+        for place in (*places, direct):
+            await guest.answer(await discord.says(minji, place, f"{discord.bot.mention} 안녕"))
 
 
 async def _run(tmp: Path, discord: DiscordServer, **options: object) -> None:

@@ -25,9 +25,9 @@ def test_five_are_free_and_the_sixth_waits_ninety_seconds(tmp_path: Path) -> Non
     assert 89 < _budget(tmp_path).wait_s() <= 90
 
 
-def test_a_crash_loop_of_a_day_stays_far_below_a_thousand(tmp_path: Path) -> None:
+def test_a_crash_loop_of_six_hours_stays_far_below_a_quarter_of_a_thousand(tmp_path: Path) -> None:
     taken, now = 0, 0.0
-    while now < 86_400:
+    while now < 21_600:
         if wait_s := _budget(tmp_path).take():
             _age(tmp_path, wait_s)
             now += wait_s
@@ -35,7 +35,7 @@ def test_a_crash_loop_of_a_day_stays_far_below_a_thousand(tmp_path: Path) -> Non
             taken += 1
             _age(tmp_path, 1.0)  # it crashes after a second
             now += 1.0
-    assert 900 < taken <= 965
+    assert 200 < taken <= 246
 
 
 def test_two_are_at_least_five_seconds_apart(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.servers.discord_server import DiscordServer
 from tests.servers.discord_world import Channel, Message, User
 
 WAIT_S = 20
-LONG = "아주 긴 이야기야. " * 400
+LONG = "아주아주아주아주아주아주아주아주아주긴이야기야. " * 160
 
 
 def _begun(asked: Message) -> Outgoing:
@@ -75,7 +75,10 @@ async def test_long_and_short_variants_can_be_paged(
     discord.limits.rules = {}
     async with connect(tmp_path, discord, LONG.strip(), "짧게.") as guest:
         await discord.says(minji, direct, "길게")
-        mine = lambda: _mine(discord, direct)  # noqa: E731
+
+        def mine() -> list[Message]:
+            return _mine(discord, direct)
+
         await discord.until(lambda: mine() and "again:1:" in component_ids(mine()[-1]), WAIT_S)
         await discord.clicks(minji, mine()[-1], "again:1:")
         await discord.until(lambda: [one.content for one in mine()] == ["짧게."], WAIT_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,20 @@ async def test_a_first_answer_says_that_this_is_an_ai_and_the_next_does_not(
     second = await guest.answer(await guest.discord.says(minji, direct, "또 안녕"))
     assert "AI" in first.embeds[0]["description"]
     assert second.embeds == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_where_the_bot_may_not_embed_that_it_is_an_ai_stands_in_small_letters(
+    guest: Guest, minji: User, known: bool
+) -> None:
+    guild = guest.discord.guild("서버", minji)
+    channel = guest.discord.channel(guild)
+    channel.denied = Permission.EMBED_LINKS
+    if known:
+        await guest.discord.join(guild)
+    answer = await guest.answer(await guest.discord.says(minji, channel, f"{guest.discord.bot.mention} 안녕"))
+    assert answer.content.startswith("그랬구나.\n-# 나는 사람이 아니라 AI야")
+    assert bool(guest.discord.record.of("refused")) == (not known)
 
 
 async def test_a_mention_in_a_server_is_answered_without_its_name_in_the_text(guest: Guest, minji: User) -> None:
@@ -113,7 +128,7 @@ async def test_lines_in_a_row_are_one_thought(
     ],
 )
 async def test_what_has_no_words_gets_an_honest_word(
-    guest: Guest, minji: User, direct: Channel, more: dict[str, object], word: str
+    guest: Guest, minji: User, direct: Channel, more: dict[str, Any], word: str
 ) -> None:
     shown = await guest.discord.says(minji, direct, "" if more else guest.discord.bot.mention, **more)
     await guest.discord.until(lambda: guest.discord.answers_to(shown))
@@ -185,8 +200,11 @@ async def test_where_the_bot_may_not_write_nothing_breaks(guest: Guest, minji: U
 async def test_a_long_answer_loses_no_character(
     tmp_path: Path, discord: DiscordServer, minji: User, direct: Channel, length: int
 ) -> None:
+    discord.limits.rules = {}
     block = "```python\nprint('안녕 😭')\n```\n"
-    text = (block + "가나다 라마 😭🤷‍♀️ 바사. " * (length // 10))[: length - 1] + "끝"
+    text = (block + "가나다라마바사아자차카타파하😭🤷‍♀️거너더러머버서어저처커터퍼허. " * (length // 10))[
+        : length - 1
+    ] + "끝"
     async with connect(tmp_path, discord, text) as guest:
         asked = await discord.says(minji, direct, "길게")
         await discord.until(
