@@ -44,7 +44,9 @@ def fit(items: Sequence[Item]) -> Line:
     keys = sorted(key for key, count in frequency.items() if count >= SEEN_IN)
     idf = np.array([log((1 + len(items)) / (1 + frequency[key])) + 1 for key in keys])
     scale = float(idf.max() / 255)
-    line = Line({key: row for row, key in enumerate(keys)}, np.round(idf / scale).astype(int), scale, {}, {}, {})
+    line = Line(
+        {key: row for row, key in enumerate(keys)}, np.round(idf / scale).astype(int).tolist(), scale, {}, {}, {}
+    )
     features = matrix(line, found)
     weights = np.array([1.0 if item["author"] in ("first", "everyday") else LATER for item in items])
     risky = np.array([item["level"] != "none" for item in items])
@@ -90,7 +92,7 @@ def _head(features: csr_matrix, target: npt.NDArray[np.bool_], weights: Floats) 
 def _rounded(line: Line, heads: Mapping[str, tuple[float, Floats]]) -> Line:
     """Eight bits a weight."""
     scales = {name: float(np.abs(weights).max() / 127) for name, (_, weights) in heads.items()}
-    weights = {name: np.round(heads[name][1] / scales[name]).astype(int) for name in heads}
+    weights = {name: np.round(heads[name][1] / scales[name]).astype(int).tolist() for name in heads}
     return Line(line.rows, line.idf, line.idf_scale, {n: b for n, (b, _) in heads.items()}, weights, scales)
 
 
@@ -173,8 +175,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = {}
     for author in care_data.INDEPENDENT:
         own = {id(item): Care(replace(line, risk_at=risk_at)) for item, line in pairs if item["author"] == author}
+
+        def judge(item: Item, own: Mapping[int, Care] = own) -> Finding:
+            return own[id(item)].find(item["turns"])
+
         rows = [item for item, _ in pairs if item["author"] == author]
-        report[author] = figures(rows, lambda item, own=own: own[id(item)].find(item["turns"]))
+        report[author] = figures(rows, judge)
         print(author, json.dumps(report[author]), flush=True)
     line = replace(fit([*items, *background]), risk_at=risk_at)
     report["everyday"] = figures(quiet, lambda item: Care(line).find(item["turns"]))

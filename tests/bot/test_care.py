@@ -190,7 +190,7 @@ def test_recall_on_authors_never_seen_does_not_fall(file: str, explicit: int, ve
 
 
 def test_lines_are_judged_as_json() -> None:
-    command = [Path(sys.executable).parent / "maum", "care", "--json"]
+    command = [str(Path(sys.executable).parent / "maum"), "care", "--json"]
     lines = '나 죽고 싶어 오늘 밤에\n["내일부터 나 없어", "제주도 가거든 ㅋㅋ"]\n'
     done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
     first, second = (json.loads(line) for line in done.stdout.splitlines())
