@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
@@ -21,7 +22,7 @@ from bot.text import clean
 from bot.types import Action, ActionKind, Chat, Conversation, Person
 from tests.house import CARE, House, Players, open_house
 from tests.proofs.parts import FAST, Ear, rest
-from tests.proofs.size import size, write_down
+from tests.proofs.size import LONG, size, write_down
 
 T = TypeVar("T")
 EXAMPLES, STEPS = size(6, 250), size(15, 50)
@@ -217,6 +218,7 @@ class Talk(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
 
+@pytest.mark.skipif(not LONG, reason="takes minutes on a busy machine: part of `make prove`")
 def test_the_model_equals_the_database() -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
