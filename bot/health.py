@@ -120,7 +120,8 @@ class Health:
 
 async def _asked(answer: Awaitable[object], otherwise: State) -> Part:
     try:
-        await asyncio.wait_for(answer, ASK_S)
+        async with asyncio.timeout(ASK_S):  # in Python 3.11 wait_for may swallow a cancellation, and we would never end
+            await answer
     except TimeoutError:
         return Part(otherwise, f"no answer in {ASK_S:.0f} s")
     except Exception as error:

@@ -106,7 +106,7 @@ class Closed(Exception):
 
 class Gateway:
     """`heartbeat_s`, `spacing_s`, `max_identifies`: as Discord's, unless a test is in a hurry. `acks` off: heartbeats
-    are heard and not answered. `welcome`: what READY and the events after it say."""
+    are heard and not answered. `closed`: nobody can connect. `welcome`: what READY and the events after it say."""
 
     def __init__(self, clock: Clock, record: Record, welcome: Callable[[Session], tuple[Json, list[Json]]]) -> None:
         self.clock, self.record = clock, record
@@ -117,6 +117,7 @@ class Gateway:
         self.max_identifies = MAX_IDENTIFIES
         self.needs_shards = False
         self.acks = True
+        self.closed = False
         self.url = ""
         self.sessions: list[Session] = []
         self.links: set[Link] = set()
@@ -125,6 +126,8 @@ class Gateway:
         self._last: defaultdict[int, float] = defaultdict(float)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
+        if self.closed:
+            return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=0)
         await socket.prepare(request)
         if request.query.get("v") != "10" or request.query.get("encoding") != "json":

@@ -19,6 +19,7 @@ import yarl
 
 from plugins.platforms.discord.buttons import DYNAMIC
 from plugins.platforms.discord.consent import AskButton
+from plugins.platforms.discord.guard import guarded
 from plugins.platforms.discord.identify import IdentifyBudget
 from plugins.platforms.discord.saying import ChoiceButton
 from plugins.platforms.discord.trouble import trouble
@@ -95,6 +96,8 @@ class MaumClient(discord.AutoShardedClient):
         self._connects: deque[float] = deque(maxlen=FREE_CONNECTS)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._turns = Turns()
+        self._here: set[int] = set()
+        self.tell_connected: Callable[[bool], None] = lambda connected: None
         self._guard_parsers()
         self._connect_socket = self.http.ws_connect
         self.http.ws_connect = self._connect_slowly  # type: ignore[method-assign]
@@ -112,6 +115,23 @@ class MaumClient(discord.AutoShardedClient):
 
     def is_me(self, author: Any) -> bool:
         return bool(author) and self.user is not None and str(author.get("id")) == str(self.user.id)
+
+    def permissions_in(self, channel: int) -> discord.Permissions | None:
+        """What the bot may do in a server's channel; None where that is not known, as in direct chats."""
+        found: Any = self.get_channel(channel)
+        try:
+            allowed: discord.Permissions = found.permissions_for(found.guild.me)
+        except (AttributeError, discord.ClientException):  # a direct chat, or a thread whose parent is not known
+            return None
+        return allowed
+
+    def may_write_in(self, channel: discord.abc.Snowflake) -> bool:
+        """Unless it is known that it may not: requests that are refused count against the bot (topics/rate-limits)."""
+        allowed = self.permissions_in(channel.id)
+        if allowed is None:
+            return True
+        in_thread = isinstance(self.get_channel(channel.id), discord.Thread)
+        return allowed.send_messages_in_threads if in_thread else allowed.send_messages
 
     def begin(self, work: Any) -> None:
         """Do something beside; an error of it is logged, without texts."""
@@ -157,7 +177,14 @@ class MaumClient(discord.AutoShardedClient):
     async def on_shard_ready(self, shard_id: int) -> None:
         self.begin(self.catch_up.run(shard_id))
 
+    async def on_shard_connect(self, shard_id: int) -> None:
+        self._note(shard_id, here=True)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        self._note(shard_id, here=True)
+
     async def on_shard_disconnect(self, shard_id: int) -> None:
+        self._note(shard_id, here=False)
         async with self.at_work():
             await self.catch_up.mark(shard_id)
 
@@ -191,6 +218,10 @@ class MaumClient(discord.AutoShardedClient):
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         log.error("an event could not be handled: %s: %s", event_method, trouble(sys.exc_info()[1]))
 
+    def _note(self, shard: int, *, here: bool) -> None:
+        (self._here.add if here else self._here.discard)(shard)
+        self.tell_connected(len(self._here) == len(self.shard_ids or range(self.shard_count or 1)))
+
     async def _logged(self, work: Any) -> None:
         try:
             await work
@@ -209,26 +240,4 @@ class MaumClient(discord.AutoShardedClient):
         """discord.py ends the whole connection when a parser of it meets an event it does not expect."""
         parsers = self._connection.parsers
         for name, parse in parsers.items():
-            parsers[name] = _guarded(name, parse)
-
-
-def _guarded(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
-    def guarded(data: Any) -> None:
-        try:
-            parse(_completed(name, data))
-        except Exception as error:  # its text may be a person's: the kind of event and of error must do
-            log.warning("an event %s was not understood: %s", name, type(error).__name__)
-
-    return guarded
-
-
-def _completed(name: str, data: Any) -> Any:
-    """Fields that discord.py needs and that a gateway between us and Discord may leave out."""
-    if not isinstance(data, dict):
-        return data
-    if name == "READY":
-        return {"shard": [0, 1]} | data
-    if name == "INTERACTION_CREATE":
-        channel = {"id": data.get("channel_id"), **({} if data.get("guild_id") else {"type": 1})}
-        return {"attachment_size_limit": 0, "version": 1, "channel": channel} | data
-    return data
+            parsers[name] = guarded(name, parse)

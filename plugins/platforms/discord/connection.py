@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("maum.discord")
 logging.getLogger("discord").setLevel(logging.WARNING)  # what matters of its news is said here
 
+PATIENCE_S = 30.0
 RETRY_S = (5.0, 15.0, 60.0, 300.0)
 WRONG_SETTINGS = {  # topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
     4004: "Discord refuses the token in DISCORD_TOKEN: copy it anew from the developer portal, page Bot",
@@ -57,12 +59,15 @@ class Connection:
         self._budget = IdentifyBudget(state / "identify.json", options.identify_free, every_s, shards=shards)
         self._languages = Languages(app)
         self._online = asyncio.Event()  # somebody is logged in
+        self._away_since: float | None = time.monotonic()
         self._noticed: deque[int] = deque(maxlen=200)
         self._client: MaumClient | None = None
 
     @property
-    def is_online(self) -> bool:
-        return self._online.is_set() and self._client is not None and self._client.is_ready()
+    def trouble(self) -> str:
+        """What is wrong. Connections are lost and made anew all the time, so nothing is said of a short while."""
+        away_s = time.monotonic() - self._away_since if self._away_since else 0.0
+        return f"not connected to Discord for {away_s:.0f} s" if away_s > PATIENCE_S else ""
 
     async def run(self, token: str) -> None:
         aim_at(self._options.api_base, self._options.gateway)
@@ -84,6 +89,7 @@ class Connection:
             finally:
                 failures = 1 if client.is_ready() else failures + 1
                 self._online.clear()
+                self._note(connected=False)
                 await client.close()
             await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S)) - 1])
 
@@ -114,7 +120,11 @@ class Connection:
         client.listener = Listener(self._app, client, client.asking, self._languages)
         client.catch_up = CatchUp(self._app, client, client.listener, options, self._book)
         client.showing = Showing(client)
+        client.tell_connected = self._note
         return client
+
+    def _note(self, connected: bool) -> None:
+        self._away_since = None if connected else self._away_since or time.monotonic()
 
     async def _serve(self, client: MaumClient, token: str) -> None:
         await client.login(token)

@@ -50,6 +50,8 @@ class Listener:
         addressed = chat.kind == "direct" or self._is_called(message)
         if not addressed and not await self._listens(chat):
             return False
+        if not self._client.may_write_in(message.channel):  # it could not answer, so it takes nothing
+            return False
         person = person_of(message.author, await self._languages.of(message.author.id, chat))
         text = self.text(message)
         incoming = Incoming(chat, person, str(message.id), text, message.created_at, _reply_to(message))

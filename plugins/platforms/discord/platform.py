@@ -90,7 +90,7 @@ class DiscordPlatform(Platform):
         """What is wrong just now, in a few words for the operator; empty: nothing."""
         if self._connection is None or not self._connection.done():
             return "not started"
-        return "" if self._connection.result().is_online else "not connected to Discord"
+        return self._connection.result().trouble
 
     async def forget_person(self, person: Person) -> int:
         if self._connection and self._connection.done() and person.platform == "discord":

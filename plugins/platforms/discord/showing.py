@@ -79,13 +79,8 @@ class Showing:
 
     def _may_embed(self, outgoing: Outgoing, place: Place) -> bool:
         """In direct chats, and where the bot was given “Embed Links”; where that is not known it is tried."""
-        channel: Any = self._client.get_channel(place.channel)
-        if outgoing.conversation.chat.kind == "direct" or channel is None:
-            return True
-        try:
-            return bool(channel.permissions_for(channel.guild.me).embed_links)
-        except (AttributeError, discord.ClientException):  # a thread whose parent is not known
-            return False
+        allowed = self._client.permissions_in(place.channel)
+        return outgoing.conversation.chat.kind == "direct" or allowed is None or allowed.embed_links
 
     def _show_step(self, outgoing: Outgoing, place: Place) -> None:
         """A step of a stream: only what fits into the messages that are there, and none of it in an old one."""

@@ -1,9 +1,11 @@
-"""End to end: the bot in a process of its own, started, killed and started again, against the local Discord."""
+"""End to end: the bot in a process of its own, started, killed and started again, against the local Discord.
+`KILLS=50 pytest …/test_bot.py -k killed` kills it oftener."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +23,8 @@ from tests.servers.openai_server import Fault, OpenAIServer, Saying
 WAIT_S = 60
 LONG = "오늘 정말 많이 애썼구나. 네 마음이 어땠을지 알 것 같아. 천천히 이야기해 줘. 나는 여기 있을게. " * 3
 
-KILLED_AT: tuple[Kind, ...] = ("sent", "edited")
+KILLS = int(os.environ.get("KILLS", "2"))
+KILLED_AT: tuple[Kind, ...] = ("sent", "edited", "typing")
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -98,16 +101,16 @@ async def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_shown_twice(
     llm.always(Saying(LONG, pace_s=0.03))
     said: list[str] = []
     command = None
-    for kills in range(len(KILLED_AT)):
+    for kills in range(KILLS):
         await bot.start()
-        before = len(discord.record.of(KILLED_AT[kills]))
+        before = len(discord.record.of(KILLED_AT[kills % 3]))
         for number, place in enumerate(places):
             said.append(f"말 {kills} 곳 {number}")
             await discord.says(minji, place, f"{discord.bot.mention} {said[-1]}")
         if command is None:
             command = await discord.commands(minji, places[1], "chat", text="명령으로")
             await discord.until(lambda command=command: command.answer, WAIT_S)
-        await discord.until(lambda k=kills, before=before: len(discord.record.of(KILLED_AT[k])) > before, WAIT_S)
+        await discord.until(lambda k=kills, before=before: len(discord.record.of(KILLED_AT[k % 3])) > before, WAIT_S)
         await bot.kill()
         said.append(f"그사이 {kills}")
         await discord.says(minji, places[0], said[-1])

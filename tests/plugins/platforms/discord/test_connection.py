@@ -28,6 +28,23 @@ async def test_a_line_that_breaks_is_resumed_and_nothing_is_missed(guest: Guest,
     assert guest.discord.record.doubled() == {}
 
 
+async def test_only_a_long_absence_is_trouble(
+    guest: Guest, minji: User, direct: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugins.platforms.discord.connection.PATIENCE_S", 0.0)
+    await guest.answer(await guest.discord.says(minji, direct, "안녕"))
+    assert guest.platform.trouble() == ""
+    guest.discord.down = 503
+    guest.discord.gateway.closed = True
+    guest.discord.gateway.cut()
+    while not guest.platform.trouble():
+        await asyncio.sleep(0.02)
+    guest.discord.down = None
+    guest.discord.gateway.closed = False
+    while guest.platform.trouble():
+        await asyncio.sleep(0.02)
+
+
 async def test_a_wish_to_reconnect_is_followed(guest: Guest, minji: User, direct: Channel) -> None:
     await guest.discord.gateway.ask_to_reconnect()
     await _back(guest, "resume")

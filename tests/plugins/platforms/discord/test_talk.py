@@ -187,13 +187,20 @@ async def test_a_full_queue_is_said(tmp_path: Path, discord: DiscordServer, minj
         guest.house.replier.gate.set()
 
 
-async def test_where_the_bot_may_not_write_nothing_breaks(guest: Guest, minji: User, direct: Channel) -> None:
-    channel = guest.discord.channel(guest.discord.guild("서버", minji))
+@pytest.mark.parametrize("known", [True, False])
+async def test_where_the_bot_may_not_write_nothing_breaks(
+    guest: Guest, minji: User, direct: Channel, known: bool
+) -> None:
+    guild = guest.discord.guild("서버", minji)
+    channel = guest.discord.channel(guild)
     channel.denied = Permission.SEND_MESSAGES
+    if known:
+        await guest.discord.join(guild)
     await guest.discord.says(minji, channel, f"{guest.discord.bot.mention} 들려?")
-    await guest.discord.until(lambda: guest.discord.record.of("refused"))
+    await guest.discord.until(lambda: known or guest.discord.record.of("refused"))
     await guest.answer(await guest.discord.says(minji, direct, "여기는?"))
-    assert len(guest.discord.limits.invalid) <= 4
+    assert len(guest.discord.limits.invalid) <= (0 if known else 6)
+    assert len(guest.house.replier.prompts) == (1 if known else 2), "what cannot be answered is not taken"
 
 
 @pytest.mark.parametrize("length", [LIMIT - 1, LIMIT, LIMIT + 1, 3 * LIMIT])
@@ -201,10 +208,9 @@ async def test_a_long_answer_loses_no_character(
     tmp_path: Path, discord: DiscordServer, minji: User, direct: Channel, length: int
 ) -> None:
     discord.limits.rules = {}
+    words = "가나다라마바사아자차카타파하😭🤷‍♀️거너더러머버서어저처커터퍼허. " * (length // 10)
     block = "```python\nprint('안녕 😭')\n```\n"
-    text = (block + "가나다라마바사아자차카타파하😭🤷‍♀️거너더러머버서어저처커터퍼허. " * (length // 10))[
-        : length - 1
-    ] + "끝"
+    text = (block + words)[: length - 1] + "끝"
     async with connect(tmp_path, discord, text) as guest:
         asked = await discord.says(minji, direct, "길게")
         await discord.until(
