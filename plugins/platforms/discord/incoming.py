@@ -70,10 +70,15 @@ class Listener:
         person = person_of(message.author, await self._languages.of(message.author.id, chat))
         text = self.text(message)
         incoming = Incoming(chat, person, str(message.id), text, datetime.now(UTC))
+        known = await self._app.desk.messages.find(chat, incoming.message_id)
         try:
-            await self._app.delivery.edited(incoming)
+            receipt = await self._app.delivery.edited(incoming)
         except Refusal as refusal:
-            await self._refuse(incoming, refusal)
+            if known:
+                await self._refuse(incoming, refusal)
+            return
+        if not known and receipt.outcome == "done":  # it may only now have become one for the bot
+            await self.heard(message)
 
     async def deleted(self, channel: int, guild: int | None, messages: list[int]) -> None:
         chat = chat_of(channel, guild)

@@ -16,6 +16,7 @@ class Pending:
         self._folder = folder
         self._opening: dict[str, asyncio.Event] = {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._purge()
 
     def keep(self, interaction: int, place: Place) -> None:
         """Keep the place of an interaction that is about to be deferred."""

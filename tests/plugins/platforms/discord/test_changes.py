@@ -32,6 +32,29 @@ async def test_a_message_that_was_rewritten_is_offered_a_new_answer(
         assert guest.house.replier.prompts[-1].turns[-1].text == "나 오늘 슬퍼"
 
 
+async def test_a_mention_that_is_added_later_is_answered(guest: Guest, minji: User) -> None:
+    channel = guest.discord.channel(guest.discord.guild("서버", minji))
+    asked = await guest.discord.says(minji, channel, "아무도 없어?")
+    await guest.discord.rewrites(asked, f"{guest.discord.bot.mention} 거기 있어?")
+    await guest.answer(asked)
+    assert guest.house.replier.prompts[-1].turns[-1].text == "거기 있어?"
+
+
+async def test_other_peoples_changes_are_none_of_its_business(
+    tmp_path: Path, discord: DiscordServer, minji: User, direct: Channel
+) -> None:
+    discord.switch_intents(message_content=True)
+    ask = {"consent": {"default": "ask"}}
+    async with connect(tmp_path, discord, options={"message_content": True}, **ask) as guest:
+        channel = discord.channel(discord.guild("서버", minji))
+        theirs = await discord.says(minji, channel, "우리끼리")
+        await discord.rewrites(theirs, "우리끼리 하는 말")
+        asked = await discord.says(minji, direct, "안녕")
+        await discord.until(lambda: discord.answers_to(asked), WAIT_S)
+        assert [entry.channel for entry in discord.record.of("sent")] == [direct.id]
+        assert guest.house.classifier.asked == []
+
+
 async def test_a_link_that_unfolds_is_no_change(guest: Guest, minji: User, direct: Channel) -> None:
     asked = await guest.discord.says(minji, direct, "이거 봐 https://example.org")
     answer = await guest.answer(asked)
