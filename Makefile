@@ -6,8 +6,10 @@ SOURCES := bot plugins storage training tests benchmarks
 # corpora for training: docs/training.md says where each is published
 export MAUM_CORPORA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data),corpora)
 
-# tests that run at the same time
-JOBS ?= 2
+# tests that run at the same time; many of them wait most of their time
+JOBS ?= 4
+
+unexport PYTHONDONTWRITEBYTECODE  # a process that is started many times is not to be compiled each time
 
 .DEFAULT_GOAL := help
 .PHONY: help install run chat test prove check format fuzz bench chaos train-default train-full train-kote doctor clean

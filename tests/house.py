@@ -161,6 +161,7 @@ class Players:
     classifier: WordClassifier = field(default_factory=WordClassifier)
     replier: ScriptedReplier = field(default_factory=ScriptedReplier)
     platform: MemoryPlatform = field(default_factory=MemoryPlatform)
+    care: Care = CARE
 
 
 @asynccontextmanager
@@ -176,6 +177,7 @@ async def open_house(
     async with open_storage(settings.model_copy(update={"storage": _storage(tmp)})) as (database, keys, people):
         budget = Budget(DatabaseLedger(database), settings.budget.per_person_day, settings.budget.total_day)
         fallback = FallbackReplier([replier], budget, settings.replier.deadline_s)
+        limit = RateLimit(settings.limits.per_minute, settings.limits.burst)
         platforms: dict[str, Platform] = {"test": platform}
         desk = Desk(
             settings=settings,
@@ -184,8 +186,8 @@ async def open_house(
             messages=Messages(database, people),
             people=people,
             spaces=Spaces(SpaceSettings(database), people, platforms),
-            core=Core(classifier, fallback, CARE, settings.replier.closed_loop),
-            gate=Gate(CARE, RateLimit(settings.limits.per_minute, settings.limits.burst), settings.limits.max_chars),
+            core=Core(classifier, fallback, players.care, settings.replier.closed_loop),
+            gate=Gate(players.care, limit, settings.limits.max_chars),
             privacy=Privacy(people, settings.consent.default),
             platforms=platforms,
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from bot.care import Care, Finding
 from bot.types import Outgoing
 from tests.house import House, MemoryPlatform
 
@@ -17,6 +18,15 @@ FAST: Mapping[str, Any] = {
     "limits": {"per_minute": 1_000_000, "burst": 1_000_000},
     "replier": {"closed_loop": False},
 }
+
+FINAL_S = 900  # a hundred thousand people may stand before one
+
+
+class Unworried(Care):
+    """Finds nothing, for proofs whose texts are made at random: a fixed answer to one of them would prove nothing."""
+
+    def find(self, turns: Sequence[str]) -> Finding:
+        return Finding("none", "self", 0.0)
 
 
 class Ear(MemoryPlatform):
@@ -41,7 +51,7 @@ class Ear(MemoryPlatform):
         if message in self.ended:
             return self.ended.pop(message)
         waiting = self._waiting[message] = asyncio.get_running_loop().create_future()
-        return await asyncio.wait_for(waiting, 900)
+        return await asyncio.wait_for(waiting, FINAL_S)
 
 
 class Errors(logging.Handler):
