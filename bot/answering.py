@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import get_args
 
 from bot import emotions, metrics
-from bot.core import Voice, thought_of
+from bot.core import CONTEXT_MS, Voice, thought_of
 from bot.desk import Desk
 from bot.errors import MessageDeleted, Refusal, ReplyError
 from bot.present import snapshot
@@ -126,7 +126,7 @@ class Answering:
         elif last.reading:
             reading = last.reading
         else:
-            (reading,) = await self._desk.core.read([thought_of(turns)])
+            (reading,) = await self._desk.core.read([thought_of(turns, CONTEXT_MS)])
         return [*turns[:-1], replace(last, reading=reading)]
 
     async def _voice(self) -> Voice:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import emotions, loader
+from bot.cli_care import turns_of
 from bot.config import Settings
 from bot.contracts import Classifier
 from bot.types import Reading, Text
@@ -19,19 +20,30 @@ BATCH = 256
 
 
 async def classify(settings: Settings, texts: Sequence[str], *, as_json: bool, every: bool) -> None:
-    """Print the readings of `texts`, or of the lines of standard input, in order."""
+    """Print the readings of `texts`, or of the lines of standard input, in order.
+
+    Each is a text, or a JSON list of one person's turns, oldest first, of which the last is read.
+
+    Raises:
+        OperatorError: one that starts like a JSON list of texts and is none.
+    """
     plugin = loader.build(Classifier, settings.classifier.use, settings.classifier)  # type: ignore[type-abstract]
     async with plugin as classifier:
         lines: Iterable[str] = texts or (line.rstrip("\r\n") for line in sys.stdin)
-        for batch in _batches(lines):
-            scores = await classifier.classify([Text(text) for text in batch])
+        for batch in _batches(_text(line, number) for number, line in enumerate(lines, 1)):
+            scores = await classifier.classify(batch)
             best = len(classifier.labels) if every else 5
             readings = [emotions.read(one, classifier.model, classifier.sure_at, best) for one in scores]
             for text, reading in zip(batch, readings, strict=True):
-                print(_line(text, reading), flush=True) if as_json else _draw(text, reading)
+                print(_line(text.text, reading), flush=True) if as_json else _draw(text.text, reading)
 
 
-def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+def _text(line: str, number: int) -> Text:
+    *before, text = turns_of(line, number)
+    return Text(text, tuple(before))
+
+
+def _batches(lines: Iterable[Text]) -> Iterator[list[Text]]:
     rest = iter(lines)
     while batch := list(islice(rest, BATCH)):
         yield batch

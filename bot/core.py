@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 READ_S, READ_EACH_S = 10.0, 0.5  # how long a reading may take, and for each text; then it is done without
 REROLL_MIN_LEFT = 0.5  # a second try needs at least this share of the deadline
-CONTEXT_TURNS = 3  # earlier messages of the person that a reading may look at
+CONTEXT_TURNS = 3  # earlier messages of the person that are looked at
+CONTEXT_MS = 30 * 60_000  # by a reading only when they are not older than this
 CHECKED_CHARS = 400  # the end of a growing answer that is looked at for what must never be said
 GENTLE_TURNS = 12  # how long answers stay gentle after a life was in danger
 
@@ -169,14 +170,23 @@ class Core:
         return reading, empathy.hits(reading, aim)
 
 
-def thought_of(turns: Sequence[Turn]) -> Text:
-    """The last thought, which may be several lines that were not answered one by one, and what was said before it."""
+def thought_of(turns: Sequence[Turn], newest_ms: int | None = None) -> Text:
+    """The last thought, which may be several lines that were not answered one by one, and what was said before it.
+
+    With `newest_ms`, what was said longer before the thought than that is left out: a mood does not last for ever.
+    """
     start = len(turns) - 1
     while start > 0 and turns[start - 1].role == "user":
         start -= 1
     lines = [turn.text for turn in turns[start:]]
-    before = [turn.text for turn in turns[:start] if turn.role == "user"][-CONTEXT_TURNS:]
-    return Text("\n".join(lines), tuple(before))
+    before = [turn.text for turn in turns[:start] if turn.role == "user" and not _is_old(turn, turns[start], newest_ms)]
+    return Text("\n".join(lines), tuple(before[-CONTEXT_TURNS:]))
+
+
+def _is_old(turn: Turn, thought: Turn, newest_ms: int | None) -> bool:
+    if newest_ms is None or turn.at is None or thought.at is None:
+        return False
+    return thought.at - turn.at > newest_ms
 
 
 def _grown(reply: Reply, chunk: Chunk) -> Reply:

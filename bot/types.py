@@ -140,11 +140,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One line of history."""
+    """One line of history; `at` is when it was said (UTC milliseconds), where that is known."""
 
     role: Literal["user", "assistant"]
     text: str
     reading: Reading | None = None
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Conversations:
 
         turns: list[Turn] = []
         for exchange in await self._database.read(look):
-            turns.append(Turn("user", exchange.text, exchange.reading))
+            turns.append(Turn("user", exchange.text, exchange.reading, exchange.at))
             if exchange.reply and exchange.message != message:
                 turns.append(Turn("assistant", exchange.reply.text, exchange.reply.reading))
         return turns[-(limit + 1) :]

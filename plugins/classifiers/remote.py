@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bot.contracts import Classifier
 from bot.errors import ClassifierError, OperatorError
 from bot.types import Scores, Text
-from plugins.classifiers import _folder
+from plugins.classifiers import _context, _folder
 from plugins.classifiers._folder import Calibration
 
 if TYPE_CHECKING:
@@ -84,11 +84,12 @@ class RemoteClassifier(Classifier):
         return self._calibration.sure_at
 
     async def classify(self, texts: Sequence[Text]) -> list[Scores]:
-        """One Scores per text, in order. `Text.before` is ignored: the server reads a message by itself."""
-        inputs = [[_sendable(text.text)] for text in texts]
+        """One Scores per text, in order. Of `Text.before` the last counts where the folder's calibration says so."""
+        weight = self._calibration.context
+        inputs = [[_sendable(text)] for text in _context.asked(texts, weight)]
         parts = [inputs[at : at + self._batch] for at in range(0, len(inputs), self._batch)]
         answers = await asyncio.gather(*(self._predict(part) for part in parts))
-        return [scores for answer in answers for scores in answer]
+        return _context.mixed(texts, [scores for answer in answers for scores in answer], weight)
 
     async def _predict(self, inputs: list[list[str]]) -> list[Scores]:
         body = {"inputs": inputs, "raw_scores": True, "truncate": True}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from bot.contracts import Classifier
 from bot.errors import ClassifierError, OperatorError
 from bot.types import Scores, Text
+from plugins.classifiers import _context
 from plugins.classifiers._batching import MicroBatcher
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ class TransformersClassifier(Classifier):
         return self._entered.computes
 
     async def classify(self, texts: Sequence[Text]) -> list[Scores]:
-        """One Scores per text. `Text.before` is ignored for now: the shipped model reads a message by itself."""
+        """One Scores per text. Of `Text.before` the last counts, for a model whose calibration gives it a weight."""
         if self._batcher is None:
             raise ClassifierError("the classifier is not running: use it inside `async with`")
-        rows = await self._batcher.submit([text.text for text in texts])
-        return [Scores(self.labels, row) for row in rows]
+        weight = self._entered.calibration.context
+        rows = await self._batcher.submit(_context.asked(texts, weight))
+        return _context.mixed(texts, [Scores(self.labels, row) for row in rows], weight)
 
     @property
     def _entered(self) -> Card:

@@ -73,6 +73,11 @@ def test_classify_prints_one_json_object_a_line(config: Path) -> None:
     assert lines[0]["emotions"][0] == {"label": "기쁨", "group": "joy", "score": 0.9}
 
 
+def test_classify_takes_a_talk_as_a_list_of_turns_and_reads_the_last(config: Path) -> None:
+    done = _maum("classify", "--json", "--config", config, given='["너무 슬퍼", "이젠 좋아"]\n')
+    assert (json.loads(done.stdout)["text"], json.loads(done.stdout)["group"]) == ("이젠 좋아", "joy")
+
+
 def test_classify_all_prints_every_label(config: Path) -> None:
     done = _maum("classify", "--json", "--all", "--config", config, given="좋아\n")
     assert len(json.loads(done.stdout)["emotions"]) == 59

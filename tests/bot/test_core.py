@@ -1,4 +1,4 @@
-"""The closed loop: a draft whose opening misses the aim is dropped unseen, once."""
+"""The closed loop: a draft whose opening misses the aim is dropped unseen, once. And how far a reading looks back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import aclosing
 import pytest
 
 from bot.care import Care
-from bot.core import Core, Voice
+from bot.core import CONTEXT_MS, Core, Voice, thought_of
 from bot.errors import ReplyError
 from bot.fallback import FallbackReplier
 from bot.types import Chunk, Reply, Text, Turn, Usage
@@ -149,3 +149,15 @@ async def test_stopping_midway_closes_the_replier() -> None:
         waiting.cancel()
         await asyncio.wait({waiting})
     assert replier.closed == 1
+
+
+def test_a_reading_looks_back_half_an_hour_and_no_further() -> None:
+    turns = [
+        Turn("user", "헤어졌어", at=0),
+        Turn("assistant", "많이 힘들지."),
+        Turn("user", "잠이 안 와", at=40 * 60_000),
+        Turn("assistant", "그랬구나."),
+        Turn("user", "응", at=60 * 60_000),
+    ]
+    assert thought_of(turns) == Text("응", ("헤어졌어", "잠이 안 와"))
+    assert thought_of(turns, CONTEXT_MS) == Text("응", ("잠이 안 와",))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bot.emotions import GROUPS, label_set
+from bot.types import Scores, Text
 from training import (
     calibrate,
     context,
@@ -173,9 +174,11 @@ def test_each_share_of_the_curve_holds_the_smaller_ones() -> None:
 
 
 def test_the_message_before_counts_for_nothing_where_it_does_not_help() -> None:
-    now = np.eye(7)[[0] * 6]
-    assert context.best_weight(now, np.eye(7)[[3] * 6], rows(6)) == 0.0
-    assert context.mixed(now, now, 0.0).argmax(1).tolist() == [0] * 6
+    texts = [Text("그래", ("그전",))] * 6
+    now, before = (
+        Scores(LABELS, tuple(np.eye(59)[at].tolist())) for at in (LABELS.index("기쁨"), LABELS.index("분노"))
+    )
+    assert context.best_weight(texts, [now] * 6 + [before] * 6, rows(6)) == 0.0
 
 
 def test_letters_are_drawn_out_by_their_vowel() -> None:
