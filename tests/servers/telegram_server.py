@@ -73,13 +73,17 @@ Fault = ApiError | Lost | float  # a number: seconds until the answer
 
 
 class TelegramServer:
-    """`privacy`: the bot's privacy mode. `random_429`: the share of messages and edits that are told to wait."""
+    """`privacy`: the bot's privacy mode. `random_429`: the share of messages and edits that are told to wait.
+    `pace`: how many times faster than published its limits run.
+    """
 
-    def __init__(self, *, privacy: bool = True, flood: bool = True, random_429: float = 0.0, port: int = 0) -> None:
+    def __init__(
+        self, *, privacy: bool = True, flood: bool = True, random_429: float = 0.0, pace: float = 1.0, port: int = 0
+    ) -> None:
         self.token = TOKEN
         self.privacy = privacy
         self.world = World(BOT | {"can_read_all_group_messages": not privacy})
-        self.flood = Flood(on=flood)
+        self.flood = Flood(on=flood, clock=lambda: time.monotonic() * pace)
         self.methods = Methods(self.world, self.flood)
         self.updates = Updates()
         self.log: list[Call] = []

@@ -39,6 +39,7 @@ class Room:
     moved_to: int | None = None
     last_by_bot: bool = False
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    posts: list[Post] = field(default_factory=list, repr=False)
 
     @property
     def is_group(self) -> bool:
@@ -113,13 +114,13 @@ class World:
     def post(self, room: Room, sender: Human | None, content: dict[str, Any], **more: Any) -> Post:
         post = Post(room, next(room.ids), sender, self.now(), content, **more)
         self.posts[room.id, post.id] = post
+        room.posts.append(post)
         room.last_by_bot = room.last_by_bot or sender is None
         return post
 
     def shown(self, room: Room, *, by_bot: bool = True) -> list[Post]:
         """What stands in a chat now, oldest first."""
-        mine = [post for post in self.posts.values() if post.room is room and not post.deleted]
-        return [post for post in mine if (post.sender is None) == by_bot]
+        return [post for post in room.posts if not post.deleted and (post.sender is None) == by_bot]
 
     def room(self, chat: str) -> Room:
         """The chat that a request names, if the bot may write there.

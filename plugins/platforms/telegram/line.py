@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -62,15 +63,19 @@ class _RawBot(Bot):
 
 
 class Line:
-    """`pace`: see Limiter."""
+    """`pace`: see Limiter. `pauses_s`: between tries while Telegram cannot be reached."""
 
-    def __init__(self, token: str, base_url: str, pace: float = 1.0) -> None:
+    def __init__(self, token: str, base_url: str, pace: float = 1.0, pauses_s: Sequence[float] = PAUSES_S) -> None:
         logging.getLogger("telegram").setLevel(logging.CRITICAL)  # it logs answers that it cannot read as they come
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, in which the token stands
         self.limiter = Limiter(pace)
+        self._pauses_s = pauses_s
+        trust = {"verify": _trust(base_url)}
         self._requests = [
-            HTTPXRequest(connection_pool_size=2),
-            HTTPXRequest(connection_pool_size=64, read_timeout=15, write_timeout=15, pool_timeout=60),
+            HTTPXRequest(connection_pool_size=2, httpx_kwargs=trust),
+            HTTPXRequest(
+                connection_pool_size=64, read_timeout=15, write_timeout=15, pool_timeout=60, httpx_kwargs=trust
+            ),
         ]
         self._bot = _RawBot(token, base_url, get_updates_request=self._requests[0], request=self._requests[1])
         self._moved: dict[int, int] = {}  # groups that became supergroups under another number
@@ -229,7 +234,7 @@ class Line:
         Raises:
             LineError: it is refused for good, or Telegram could not be reached for a minute.
         """
-        pauses = iter(PAUSES_S)
+        pauses = iter(self._pauses_s)
         while True:
             here = self._moved.get(chat, chat)
             await self.limiter.wait(here, edit=edit)
@@ -250,6 +255,13 @@ class Line:
                 await asyncio.sleep(pause_s)
             except TelegramError as error:
                 raise _meaning(error) from None
+
+
+def _trust(base_url: str) -> ssl.SSLContext:
+    """Whom we believe, once for all connections: reading the list takes longer than all else at a start. A server that
+    is spoken to without encryption needs none, and trusts nobody should it change to it.
+    """
+    return httpx.create_ssl_context() if base_url.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _meaning(error: TelegramError) -> Exception:

@@ -27,7 +27,7 @@ async def house(server: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> Asyn
 
 @pytest.fixture
 async def line(server: TelegramServer) -> AsyncIterator[Line]:
-    line = Line(server.token, server.base_url, pace=100.0)
+    line = Line(server.token, server.base_url, pace=100.0, pauses_s=(0.02,) * 7)
     yield line
     await line.close()
 

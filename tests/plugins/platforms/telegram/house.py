@@ -12,6 +12,7 @@ from typing import Any
 from bot.__main__ import build
 from bot.app import App
 from bot.config import Settings
+from tests.plugins.platforms.telegram.parts import EchoReplier
 from tests.servers.telegram_server import TelegramServer
 from tests.servers.telegram_world import Human, Post, Room
 
@@ -20,6 +21,13 @@ from tests.servers.telegram_world import Human, Post, Room
 class TelegramHouse:
     app: App
     server: TelegramServer
+
+    @property
+    def gate(self) -> asyncio.Event:
+        """While cleared it holds every answer back."""
+        (replier,) = self.app.core.replier.repliers
+        assert isinstance(replier, EchoReplier)
+        return replier.gate
 
     def person(self, name: str = "민지", language: str = "ko") -> Human:
         return self.server.world.person(name, language)
@@ -84,13 +92,14 @@ async def open_house(server: TelegramServer, **sections: Any) -> AsyncIterator[T
     }
     async with build(Settings.model_validate(settings | sections)) as app:
         await app.delivery.recover()
-        running = asyncio.create_task(app.desk.platforms["telegram"].run(app))
+        running = [asyncio.create_task(platform.run(app)) for platform in app.desk.platforms.values()]
         try:
             yield TelegramHouse(app, server)
         finally:
             await app.delivery.drain()
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            for one in running:
+                one.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
 
 def _again(post: Post) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from bot.contracts import Replier
 from bot.types import Chunk, Prompt
 
-SLOW_S = 0.15
+SLOW_S = 0.06
 
 
 def long_text(size: int) -> str:
@@ -24,10 +24,16 @@ class EchoReplier(Replier):
     """“<what was said> 들었어 (1).”, the next number for each that was turned down.
 
     느리게: word by word, with pauses. 길게 4097: `long_text` of so many units, at once.
+    `gate`, while cleared, holds back every answer from the first word on.
     """
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         said, number = prompt.turns[-1].text, len(prompt.rejected) + 1
+        await self.gate.wait()
         if wanted := re.search(r"길게 (\d+)", said):
             yield Chunk(long_text(int(wanted[1])))
         else:

@@ -1,18 +1,18 @@
-"""No update does harm, and the ones after it are still heard. TELEGRAM_FUZZ=10000 makes it the long form."""
+"""No update does harm, and the ones after it are still heard. `make prove` does 10,000 of them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 
 import pytest
 
 from tests.plugins.platforms.telegram.fuzz import updates
 from tests.plugins.platforms.telegram.house import open_house
+from tests.proofs.size import size
 from tests.servers.telegram_server import TelegramServer
 
-COUNT = int(os.environ.get("TELEGRAM_FUZZ", "300"))
+COUNT = size(300, 10_000)
 
 
 @pytest.mark.timeout(60 + COUNT)

@@ -170,7 +170,7 @@ async def test_when_told_to_wait_the_answer_comes_later_and_once(
 
 async def test_a_step_that_is_told_to_wait_is_left_out(server: TelegramServer, showing: Showing, room: Room) -> None:
     handle = await showing.show(snapshot(room), None)
-    server.faults["editmessagetext"].append(ApiError(429, "", retry_after=2))
+    server.faults["editmessagetext"].append(ApiError(429, "", retry_after=1))
     await showing.show(snapshot(room, "그랬"), handle)
     assert texts(server, room) == ["…"]
     await showing.show(snapshot(room, "그랬구나", final=True), handle)

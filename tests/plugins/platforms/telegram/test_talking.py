@@ -22,7 +22,7 @@ async def test_a_message_is_answered_with_buttons(house: TelegramHouse) -> None:
 
 async def test_several_lines_are_one_thought(server: TelegramServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELEGRAM_TOKEN", server.token)
-    async with open_house(server, delivery={"burst_s": 1.0, "drain_s": 1.0}) as house:
+    async with open_house(server, delivery={"burst_s": 0.5, "drain_s": 1.0}) as house:
         minji = house.person()
         for line in ("있잖아", "오늘", "좀 지쳤어"):
             server.says(minji, line)
@@ -34,9 +34,11 @@ async def test_several_lines_are_one_thought(server: TelegramServer, monkeypatch
 async def test_a_double_click_starts_one_job(house: TelegramHouse) -> None:
     minji = house.person()
     answer = await house.talks(minji, "오늘 좀 지쳤어")
+    house.gate.clear()
     clicks = [house.server.clicks(minji, answer, "🔁") for _ in range(3)]
-    await house.server.until(lambda: "2/2" in labels(answer))
     toasts = [await house.toast(click) for click in clicks]
+    house.gate.set()
+    await house.server.until(lambda: "2/2" in labels(answer))
     assert toasts == ["다시 생각해 볼게.", *["벌써 하고 있어. 조금만 기다려 줘."] * 2]
     assert answer.text == "‘오늘 좀 지쳤어’ 들었어 (2)."
 
@@ -96,35 +98,33 @@ async def test_a_slow_answer_grows_and_can_be_stopped(house: TelegramHouse) -> N
 
 
 async def test_in_a_group_edits_are_three_seconds_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with TelegramServer() as server:
+    pace = 10.0
+    async with TelegramServer(pace=pace) as server:
         monkeypatch.setenv("TELEGRAM_TOKEN", server.token)
-        async with open_house(server, telegram={"pace": 1.0}) as house:
+        async with open_house(server, telegram={"pace": pace}) as house:
             minji = house.person()
             group = server.world.group(minji)
             answer = await house.talks(minji, "@maum_test_bot 오늘은 느리게 걸었어", group)
             await house.toast(server.clicks(minji, answer, "🔁"))
             await server.until(lambda: "2/2" in labels(answer))
-        edits = [call.at for call in server.calls("editMessageText")]
+        edits = [call.at * pace for call in server.calls("editMessageText")]
         assert len(edits) >= 4
         assert min(later - earlier for earlier, later in pairwise(edits)) >= 3
         assert not [call for call in server.log if call.error]
 
 
-@pytest.mark.parametrize(
-    ("content", "word"),
-    [
-        ({"sticker": {"emoji": "😢"}}, "스티커"),
-        ({"photo": [{}]}, "사진"),
-        ({"voice": {}}, "목소리"),
-        ({"poll": {}}, "읽을 수 없어"),
-    ],
-)
-async def test_what_cannot_be_read_gets_an_honest_word(
-    house: TelegramHouse, content: dict[str, Any], word: str
-) -> None:
-    minji = house.person()
-    house.server.sends(minji, content)
-    await house.said(house.room(minji), word)
+async def test_what_cannot_be_read_gets_an_honest_word(house: TelegramHouse) -> None:
+    contents: dict[str, dict[str, Any]] = {
+        "스티커": {"sticker": {"emoji": "😢"}},
+        "사진": {"photo": [{}]},
+        "목소리": {"voice": {}},
+        "읽을 수 없어": {"poll": {}},
+    }
+    people = {word: house.person() for word in contents}
+    for word, minji in people.items():
+        house.server.sends(minji, contents[word])
+    for word, minji in people.items():
+        await house.said(house.room(minji), word)
 
 
 async def test_the_words_under_a_picture_are_answered(house: TelegramHouse) -> None:

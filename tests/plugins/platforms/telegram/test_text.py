@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from plugins.platforms._splitting import utf16
 from plugins.platforms.telegram.text import LIMIT, NOTHING, Draft, Mark, Part, parts
 from tests.plugins.platforms.telegram.parts import long_text
+from tests.proofs.size import size
 from tests.servers.telegram_rules import MAX_TEXT, checked_entities, checked_text
 
 
@@ -32,7 +33,7 @@ def test_the_parts_of_a_long_text_are_the_text(size: int) -> None:
         taken(part)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=size(50, 2_000), deadline=None)
 @given(
     st.lists(
         st.sampled_from(["🙂" * 700, "가 " * 900, "```\n" + "x = 1\n" * 300, "```\n", "\n" * 1500, "‮", "끝"])

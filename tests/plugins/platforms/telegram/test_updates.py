@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.types import Chat, Person
 from plugins.platforms.telegram.updates import Asked, Me, Moved, Pressed, Said, address, chat_of, read
+from tests.proofs.size import size
 
 ME = Me(7, "maum_bot")
 PERSON = {"id": 1, "is_bot": False, "first_name": "민지", "language_code": "ko"}
@@ -179,7 +180,7 @@ SHAPED = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=size(60, 3_000), deadline=None)
 @given(SHAPED)
 def test_no_update_of_any_shape_does_harm(update: Any) -> None:
     read(update, ME)
