@@ -204,7 +204,7 @@ class TelegramServer:
         fault = self.faults[name].popleft() if self.faults[name] else None
         speaks = name in ("sendmessage", "editmessagetext", "editmessagereplymarkup")
         if fault is None and speaks and self._dice.random() < self._random_429:
-            fault = ApiError(429, "by chance", retry_after=1)
+            fault = ApiError(429, "by chance", retry_after=self._dice.randint(1, 4))
         if isinstance(fault, ApiError) and fault.code == 429:  # the whole chat has to wait, whatever comes next
             self.flood.ban(int(call.asked["chat_id"]), fault.parameters["retry_after"])
         return fault

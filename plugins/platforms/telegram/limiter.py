@@ -2,7 +2,8 @@
 
 Bots FAQ (core.telegram.org/bots/faq): one message a second in a chat with short bursts, 20 a minute in a group, about
 30 a second overall. The true limits are not published, so whoever is refused waits as long as told. A refusal counts
-for its chat only, never for the others.
+for its chat only, never for the others. In a chat we say one thing at a time: what is already on its way when a
+refusal comes back would break it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+from plugins.platforms.telegram.bans import Bans
 
 MINUTE_S = 61.0  # a second more than theirs: clocks and lines differ
 GROUP_A_MINUTE = 19
@@ -35,7 +39,8 @@ class _Pace:
 class Limiter:
     """One per bot. Chats are Telegram's own numbers; groups are the negative ones.
 
-    `pace`: how many times faster than published, for a server that is not Telegram's own.
+    `pace`: how many times faster than published, for a server that is not Telegram's own. `bans`: what earlier
+    processes were told.
     """
 
     def __init__(
@@ -43,19 +48,24 @@ class Limiter:
         pace: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        bans: Bans | None = None,
     ) -> None:
         self._pace = pace
         self._now = clock
         self._sleep = sleep
         self._paces: defaultdict[int, _Pace] = defaultdict(_Pace)
         self._overall: deque[float] = deque()
+        self._bans = bans or Bans()
+        for chat, seconds in self._bans.left_s().items():
+            self._silence(chat, seconds)
 
     def __len__(self) -> int:
         """How many chats are remembered."""
         return len(self._paces)
 
-    async def wait(self, chat: int, *, edit: bool = False) -> None:
-        """Wait for a turn to say something that must be said; first come, first served.
+    @asynccontextmanager
+    async def turn(self, chat: int, *, edit: bool = False) -> AsyncIterator[None]:
+        """Wait for a turn to say something that must be said, and say it inside; first come, first served.
 
         Args:
             edit: it changes a text that stands there, which a group sees no more than every three seconds.
@@ -65,10 +75,28 @@ class Limiter:
             while (rest_s := self._rest_s(chat, pace, edit=edit)) > 0:  # a refusal meanwhile moves the end
                 await self._sleep(rest_s / self._pace)
             self._note(pace, edit=edit)
+            yield
         self._forget_the_quiet()
 
-    def may_step(self, chat: int) -> bool:
-        """May a step of a growing answer be shown right now? If so it counts; steps never wait and never crowd out."""
+    @asynccontextmanager
+    async def step(self, chat: int) -> AsyncIterator[bool]:
+        """May a step of a growing answer be shown right now, inside? Steps never wait and never crowd out."""
+        if not self._may_step(chat):
+            yield False
+            return
+        async with self._paces[chat].turn:  # it is free: nobody waits here
+            yield True
+
+    def refused(self, chat: int, seconds: float) -> None:
+        """Telegram said to wait in this chat. To be called inside the turn or step that was refused."""
+        self._bans.add(chat, seconds)
+        self._silence(chat, seconds)
+
+    def _silence(self, chat: int, seconds: float) -> None:
+        pace = self._paces[chat]
+        pace.until = max(pace.until, self._clock() + seconds * self._pace)
+
+    def _may_step(self, chat: int) -> bool:
         pace = self._paces[chat]
         now, group = self._clock(), chat < 0
         last = pace.said[-1] if pace.said else -MINUTE_S
@@ -82,11 +110,6 @@ class Limiter:
             return False
         self._note(pace, edit=True)
         return True
-
-    def refused(self, chat: int, seconds: float) -> None:
-        """Telegram said to wait in this chat."""
-        pace = self._paces[chat]
-        pace.until = max(pace.until, self._clock() + seconds * self._pace)
 
     def _clock(self) -> float:
         return self._now() * self._pace

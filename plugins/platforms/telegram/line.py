@@ -37,6 +37,7 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.errors import OperatorError
+from plugins.platforms.telegram.bans import Bans
 from plugins.platforms.telegram.faults import Away, Gone, LineError
 from plugins.platforms.telegram.keyboard import Rows
 from plugins.platforms.telegram.limiter import Limiter
@@ -63,12 +64,19 @@ class _RawBot(Bot):
 
 
 class Line:
-    """`pace`: see Limiter. `pauses_s`: between tries while Telegram cannot be reached."""
+    """`pace`, `bans`: see Limiter. `pauses_s`: between tries while Telegram cannot be reached."""
 
-    def __init__(self, token: str, base_url: str, pace: float = 1.0, pauses_s: Sequence[float] = PAUSES_S) -> None:
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        pace: float = 1.0,
+        pauses_s: Sequence[float] = PAUSES_S,
+        bans: Bans | None = None,
+    ) -> None:
         logging.getLogger("telegram").setLevel(logging.CRITICAL)  # it logs answers that it cannot read as they come
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, in which the token stands
-        self.limiter = Limiter(pace)
+        self.limiter = Limiter(pace, bans=bans)
         self._pauses_s = pauses_s
         trust = {"verify": _trust(base_url)}
         self._requests = [
@@ -156,19 +164,20 @@ class Line:
 
     async def step(self, chat: int, message: int, text: str, rows: Rows = ()) -> bool:
         """Show a step of a growing answer, if this is a moment for it; says whether it did."""
-        if not self.limiter.may_step(chat):
-            return False
         preview = LinkPreviewOptions(is_disabled=True)
-        try:
-            await self._bot.edit_message_text(
-                text, chat, message, reply_markup=_markup(rows), link_preview_options=preview
-            )
-        except RetryAfter as error:
-            self.limiter.refused(chat, _seconds(error))
-            return False
-        except TelegramError as error:
-            return NOT_MODIFIED in str(error).lower()
-        return True
+        async with self.limiter.step(chat) as may:
+            if not may:
+                return False
+            try:
+                await self._bot.edit_message_text(
+                    text, chat, message, reply_markup=_markup(rows), link_preview_options=preview
+                )
+            except RetryAfter as error:
+                self.limiter.refused(chat, _seconds(error))
+                return False
+            except TelegramError as error:
+                return NOT_MODIFIED in str(error).lower()
+            return True
 
     async def set_buttons(self, chat: int, message: int, rows: Rows) -> None:
         async def say(here: int) -> None:
@@ -237,11 +246,12 @@ class Line:
         pauses = iter(self._pauses_s)
         while True:
             here = self._moved.get(chat, chat)
-            await self.limiter.wait(here, edit=edit)
             try:
-                return await act(here)
-            except RetryAfter as error:
-                self.limiter.refused(here, _seconds(error))
+                async with self.limiter.turn(here, edit=edit):
+                    try:
+                        return await act(here)
+                    except RetryAfter as error:
+                        self.limiter.refused(here, _seconds(error))
             except ChatMigrated as error:
                 self._moved[chat] = error.new_chat_id
             except BadRequest as error:

@@ -11,9 +11,11 @@ from itertools import chain, repeat
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from bot import config
 from bot.contracts import Platform, State
 from bot.errors import OperatorError
 from bot.types import Outgoing, Person
+from plugins.platforms.telegram.bans import Bans
 from plugins.platforms.telegram.commands import Commands
 from plugins.platforms.telegram.consent import Consent
 from plugins.platforms.telegram.faults import LineError
@@ -69,7 +71,10 @@ class TelegramPlatform(Platform):
     async def __aenter__(self) -> Self:
         from plugins.platforms.telegram.line import Line
 
-        self._line: Line = Line(self._token, self._base_url, self._pace)
+        folder = config.state_dir() / "telegram"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        bans = Bans(folder / "bans.json")
+        self._line: Line = Line(self._token, self._base_url, self._pace, bans=bans)
         self._stack.push_async_callback(self._line.close)
         self._showing = Showing(self._line)
         return self

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bot.types import Action, Chat, Conversation, Outgoing, Person, Reply
+from plugins.platforms.telegram.bans import Bans
 from plugins.platforms.telegram.faults import LineError
 from plugins.platforms.telegram.line import Line
 from plugins.platforms.telegram.showing import Place, Showing
@@ -166,6 +169,24 @@ async def test_when_told_to_wait_the_answer_comes_later_and_once(
     await showing.show(snapshot(room, "응", final=True), handle)
     assert texts(server, room) == ["응"]
     assert server.flood.violations == 0
+
+
+async def test_whoever_is_killed_and_restarted_stays_silent_as_long_as_told(
+    server: TelegramServer, room: Room, tmp_path: Path
+) -> None:
+    first = Line(server.token, server.base_url, 100.0, bans=Bans(tmp_path / "bans.json"))
+    server.faults["sendmessage"].append(ApiError(429, "", retry_after=1))
+    killed = asyncio.create_task(first.send(room.id, "하나"))
+    await server.until(lambda: server.log)
+    while not (tmp_path / "bans.json").exists():
+        await asyncio.sleep(0.01)
+    killed.cancel()
+    second = Line(server.token, server.base_url, 100.0, bans=Bans(tmp_path / "bans.json"))
+    await second.send(room.id, "둘")
+    assert texts(server, room) == ["둘"]
+    assert server.flood.violations == 0
+    await first.close()
+    await second.close()
 
 
 async def test_a_step_that_is_told_to_wait_is_left_out(server: TelegramServer, showing: Showing, room: Room) -> None:

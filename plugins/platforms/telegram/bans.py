@@ -1,0 +1,50 @@
+"""Where Telegram told us to be silent, and until when; on disk, as whoever is killed and restarted is to obey, too.
+
+A chat's number stands there only as long as its ban lasts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+log = logging.getLogger("maum.telegram")
+
+
+class Bans:
+    """`file` None: nothing is kept. Times on disk are of the wall clock, the only one that outlives a process."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._until = _read(file) if file and file.exists() else {}
+
+    def left_s(self) -> Mapping[int, float]:
+        """The seconds that are left, by chat."""
+        now = time.time()
+        return {chat: until - now for chat, until in self._until.items() if until > now}
+
+    def add(self, chat: int, seconds: float) -> None:
+        """Keep a ban. When this returns, it holds also for the next process."""
+        self._until[chat] = max(self._until.get(chat, 0.0), time.time() + seconds)
+        self._write()
+        asyncio.get_running_loop().call_later(seconds, self._write)
+
+    def _write(self) -> None:
+        now = time.time()
+        self._until = {chat: until for chat, until in self._until.items() if until > now}
+        if self._file:
+            draft = self._file.with_suffix(".new")
+            draft.write_text(json.dumps(self._until), encoding="utf-8")
+            draft.replace(self._file)
+
+
+def _read(file: Path) -> dict[int, float]:
+    try:
+        return {int(chat): float(until) for chat, until in json.loads(file.read_text(encoding="utf-8")).items()}
+    except (ValueError, TypeError, AttributeError):  # nothing that a start should fail for
+        log.warning("%s cannot be read: what Telegram told us to wait before this start is not known", file)
+        return {}
