@@ -16,7 +16,6 @@ from tests.servers.openai_server import OpenAIServer
 ENVIRON = {
     "MAUM_CLASSIFIER__USE": "tests.chaos.parts:SlowClassifier",
     "MAUM_REPLIER__USE": "tests.chaos.parts:EchoReplier",
-    "MAUM_PLATFORMS__DISCORD__IDENTIFY_FREE": "100000",
     "MAUM_DELIVERY__DRAIN_S": "5",
     "MAUM_LIMITS__PER_MINUTE": "6000",
     "MAUM_LIMITS__BURST": "100",
@@ -70,7 +69,6 @@ class Discord:
         return self._bot.state / "db" / "maum.db"
 
     async def start(self, *, ready: bool = False) -> None:
-        (self._bot.state / "identify.json").unlink(missing_ok=True)  # the pace of identifying has tests of its own
         await self._bot.start(ready=ready)
 
     async def kill(self) -> None:

@@ -175,7 +175,8 @@ class MaumClient(discord.AutoShardedClient):
         log.info("Discord: connected as %s, %s; listening to whole channels is %s", self.user, places, way)
 
     async def on_shard_ready(self, shard_id: int) -> None:
-        self.begin(self.catch_up.run(shard_id))
+        if not self.is_closed():  # discord.py says so half a second late, and the next client has the marks by then
+            self.begin(self.catch_up.run(shard_id))
 
     async def on_shard_connect(self, shard_id: int) -> None:
         self._note(shard_id, here=True)

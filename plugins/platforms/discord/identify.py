@@ -19,7 +19,8 @@ SPACING_S = 5.0
 
 
 class IdentifyBudget:
-    """`free` identifies in a row for each of `shards`, then one every `every_s`; never two within `spacing_s`."""
+    """`free` identifies in a row for each of `shards`, then one every `every_s`; never two within `spacing_s`, or
+    `every_s` if that is shorter."""
 
     def __init__(
         self, file: Path, free: int = 5, every_s: float = 90.0, spacing_s: float = SPACING_S, shards: int = 1
@@ -27,7 +28,7 @@ class IdentifyBudget:
         self._file = file
         self._free = free * shards
         self._every_s = every_s
-        self._spacing_s = spacing_s
+        self._spacing_s = min(spacing_s, every_s)
 
     def wait_s(self) -> float:
         """Seconds until the next identify is allowed."""

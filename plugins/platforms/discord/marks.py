@@ -33,10 +33,10 @@ class MarkBook:
 
     @contextmanager
     def taken(self, shard: int) -> Iterator[Marks]:
-        """The marks of a shard; rubbed out when all was done."""
-        marks = self._under_way[shard] = self._open.pop(shard, {})
+        """The marks of a shard; rubbed out when all was done. What fails leaves them to the next who takes them."""
+        marks = self._under_way[shard] = {**self._open.pop(shard, {}), **self._under_way.get(shard, {})}
         yield marks
-        del self._under_way[shard]
+        self._under_way.pop(shard, None)
         self._write(shard)
 
     def _write(self, shard: int) -> None:

@@ -1,19 +1,20 @@
-"""The whole bot in a process of its own, as an operator starts it, connected to the local Discord."""
+"""The whole bot in a process of its own, connected to the local Discord."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.forked import Forked
 from tests.servers.discord_server import DiscordServer
 from tests.servers.openai_server import OpenAIServer
 
 ROOT = Path(__file__).resolve().parents[4]
+END_S = 20.0
 CONFIG = """
 [classifier]
 use = "tests.house:WordClassifier"
@@ -29,7 +30,7 @@ use = ["discord"]
 [platforms.discord]
 api_base = "{api_base}"
 gateway = "{gateway}"
-identify_free = 50
+identify_every_s = 0.1
 [consent]
 default = "{consent}"
 [delivery]
@@ -49,12 +50,13 @@ class Bot:
     ) -> None:
         self._folder, self._server = folder, server
         self._environ = environ
+        self._config = folder / "config.toml"
         facts = {"llm": llm.base_url, "api_base": server.api_base, "gateway": server.gateway_url, "consent": consent}
         text = CONFIG
         for name, value in facts.items():
             text = text.replace("{" + name + "}", value)
-        (folder / "config.toml").write_text(text, encoding="utf-8")
-        self._process: asyncio.subprocess.Process | None = None
+        self._config.write_text(text, encoding="utf-8")
+        self._process: Forked | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -63,7 +65,7 @@ class Bot:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._process and self._process.returncode is None:
+        if self._process and self._process.code is None:
             await self.stop()
 
     @property
@@ -74,9 +76,8 @@ class Bot:
     def state(self) -> Path:
         return self._folder / "state"
 
-    async def start(self, *, ready: bool = True) -> None:
-        """Start it, and wait until it is connected."""
-        known = len(self._server.gateway.sessions)
+    @property
+    def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAUM_")}
         own = {
             "PYTHONPATH": str(ROOT),
@@ -84,16 +85,20 @@ class Bot:
             "MAUM_MASTER_KEY_FILE": str(self._folder / "master.key"),
             "DISCORD_TOKEN": self._server.gateway.token,
         }
-        with (self._folder / "log.txt").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run", "--config", str(self._folder / "config.toml")),
-                cwd=self._folder,
-                env=inherited | own | self._environ,
-                stdin=asyncio.subprocess.DEVNULL,
-                stderr=log,
-            )
+        return inherited | own | self._environ
+
+    async def start(self, *, ready: bool = True) -> None:
+        """Start it, and wait until it is connected."""
+        known = len(self._server.gateway.sessions)
+        await self._begin("run")
         if ready:
             await self._wait_until_connected(known)
+
+    async def do(self, *command: str) -> str:
+        """What another command of it says."""
+        await self._begin(*command)
+        await self.wait()
+        return (self._folder / "out.txt").read_text(encoding="utf-8")
 
     async def kill(self) -> None:
         """kill -9: no goodbye to anybody."""
@@ -103,14 +108,18 @@ class Bot:
         """SIGTERM, as a service manager does it; returns the exit code."""
         return await self._end(signal.SIGTERM)
 
-    async def wait(self, timeout_s: float = 20.0) -> int:
+    async def wait(self) -> int:
         """Wait until it ends by itself."""
         assert self._process is not None
-        return await asyncio.wait_for(self._process.wait(), timeout_s)
+        return await self._process.wait(END_S)
 
-    async def _end(self, number: int) -> int:
+    async def _begin(self, *command: str) -> None:
+        self._process = Forked(self._folder, self._environment, *command, "--config", str(self._config))
+        await self._process.start()
+
+    async def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
-        self._process.send_signal(number)
+        self._process.send(number)
         return await self.wait()
 
     async def _wait_until_connected(self, known: int) -> None:
@@ -118,7 +127,7 @@ class Bot:
         try:
             async with asyncio.timeout(100):
                 while len(self._server.gateway.sessions) <= known or not self._server.state.commands:
-                    if self._process.returncode is not None:
+                    if self._process.code is not None:
                         break
                     await asyncio.sleep(0.02)
         except TimeoutError:

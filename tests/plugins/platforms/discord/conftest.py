@@ -45,7 +45,9 @@ async def connect(
     tmp: Path, discord: DiscordServer, *answers: Any, options: Any = None, **more: Any
 ) -> AsyncIterator[Guest]:
     async with open_house(tmp, *answers, **more) as house:
-        wanted = {"api_base": discord.api_base, "gateway": discord.gateway_url, "identify_free": 50} | (options or {})
+        wanted = {"api_base": discord.api_base, "gateway": discord.gateway_url, "identify_every_s": 0.1} | (
+            options or {}
+        )
         platform = DiscordPlatform(**wanted)
         house.app.desk.platforms["discord"] = platform  # type: ignore[index]
         house.app.privacy.plugins.append(platform)

@@ -40,18 +40,17 @@ async def test_a_first_answer_says_that_this_is_an_ai_and_the_next_does_not(
     assert second.embeds == []
 
 
-@pytest.mark.parametrize("known", [True, False])
-async def test_where_the_bot_may_not_embed_that_it_is_an_ai_stands_in_small_letters(
-    guest: Guest, minji: User, known: bool
-) -> None:
-    guild = guest.discord.guild("서버", minji)
-    channel = guest.discord.channel(guild)
-    channel.denied = Permission.EMBED_LINKS
-    if known:
-        await guest.discord.join(guild)
-    answer = await guest.answer(await guest.discord.says(minji, channel, f"{guest.discord.bot.mention} 안녕"))
-    assert answer.content.startswith("그랬구나.\n-# 나는 사람이 아니라 AI야")
-    assert bool(guest.discord.record.of("refused")) == (not known)
+async def test_where_the_bot_may_not_embed_that_it_is_an_ai_stands_in_small_letters(guest: Guest) -> None:
+    for known in (True, False):
+        somebody = guest.discord.user("누구")
+        guild = guest.discord.guild("서버", somebody)
+        channel = guest.discord.channel(guild)
+        channel.denied = Permission.EMBED_LINKS
+        if known:
+            await guest.discord.join(guild)
+        answer = await guest.answer(await guest.discord.says(somebody, channel, f"{guest.discord.bot.mention} 안녕"))
+        assert answer.content.startswith("그랬구나.\n-# 나는 사람이 아니라 AI야")
+        assert bool(guest.discord.record.of("refused")) == (not known)
 
 
 async def test_a_mention_in_a_server_is_answered_without_its_name_in_the_text(guest: Guest, minji: User) -> None:
@@ -111,28 +110,21 @@ async def test_lines_in_a_row_are_one_thought(
         assert len(guest.house.replier.prompts) == 1
 
 
-@pytest.mark.parametrize(
-    ("more", "word"),
-    [
-        ({"attachments": [{"id": "1", "filename": "a.png", "size": 1, "url": "", "proxy_url": ""}]}, "사진"),
-        ({"stickers": [{"id": "1", "name": "wave", "format_type": 1}]}, "스티커"),
-        (
-            {
-                "attachments": [
-                    {"id": "1", "filename": "a.ogg", "size": 1, "url": "", "proxy_url": "", "content_type": "audio/ogg"}
-                ]
-            },
-            "음성",
-        ),
+async def test_what_has_no_words_gets_an_honest_word(guest: Guest, minji: User) -> None:
+    picture = {"id": "1", "filename": "a.png", "size": 1, "url": "", "proxy_url": ""}
+    voice = picture | {"filename": "a.ogg", "content_type": "audio/ogg"}
+    sticker = {"id": "1", "name": "wave", "format_type": 1}
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"attachments": [picture]}, "사진"),
+        ({"attachments": [voice]}, "음성"),
+        ({"stickers": [sticker]}, "스티커"),
         ({}, "불렀어"),
-    ],
-)
-async def test_what_has_no_words_gets_an_honest_word(
-    guest: Guest, minji: User, direct: Channel, more: dict[str, Any], word: str
-) -> None:
-    shown = await guest.discord.says(minji, direct, "" if more else guest.discord.bot.mention, **more)
-    await guest.discord.until(lambda: guest.discord.answers_to(shown))
-    assert word in guest.discord.answers_to(shown)[0].content
+    ]
+    for more, word in cases:
+        direct = guest.discord.direct(minji)
+        shown = await guest.discord.says(minji, direct, "" if more else guest.discord.bot.mention, **more)
+        await guest.discord.until(lambda shown=shown: guest.discord.answers_to(shown))
+        assert word in guest.discord.answers_to(shown)[0].content
     assert guest.house.replier.prompts == []
 
 

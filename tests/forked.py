@@ -1,0 +1,70 @@
+"""The bot's command line in a process of its own that need not import anything: it is forked from one that did so once.
+
+Importing is nearly all that a start costs; who starts the bot a dozen times, or two hundred, pays it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+IMPORTED = (
+    "bot.__main__",
+    "bot.cli",
+    "openai.resources.chat.completions",
+    "plugins.platforms.discord.connection",
+    "plugins.repliers.openai",
+    "tests.chaos.parts",
+    "tests.house",
+)
+
+
+class Forked:
+    """`maum ARGUMENTS…` in `folder`, with exactly this environment; it speaks into out.txt and log.txt there."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], *arguments: str) -> None:
+        self._process: BaseProcess = _context().Process(target=_run, args=(folder, dict(environ), arguments))
+
+    @property
+    def code(self) -> int | None:
+        """How it ended, minus the signal if by one; None while it runs."""
+        return self._process.exitcode
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._process.start)
+
+    def send(self, number: signal.Signals) -> None:
+        if self._process.pid and self.code is None:
+            os.kill(self._process.pid, number)
+
+    async def wait(self, timeout_s: float) -> int:
+        async with asyncio.timeout(timeout_s):
+            while (code := self.code) is None:
+                await asyncio.sleep(0.005)
+        return code
+
+
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(IMPORTED))
+    return context
+
+
+def _run(folder: Path, environ: Mapping[str, str], arguments: tuple[str, ...]) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    with (folder / "out.txt").open("wb") as out, (folder / "log.txt").open("ab") as log:
+        os.dup2(out.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    sys.argv = ["maum", *arguments]
+    from bot.cli import main
+
+    main()
