@@ -12,6 +12,7 @@ Noise = Callable[[str, np.random.Generator], str]
 
 LAZY_FINALS = {"ᆻ": "ᆺ", "ᆹ": "ᆸ", "ᆭ": "ᆫ", "ᆶ": "ᆯ", "ᆩ": "ᆨ"}  # 했어 → 햇어, 없어 → 업어, 않 → 안, 싫 → 실
 TAIL = re.compile(r"[ㅋㅎㅠㅜ~!?.… ]+$")
+TAILS = ("ㅋㅋ", "ㅎㅎ", "ㅠㅠ", "ㅋ", "ㅠ")
 KEYS_HELD = re.compile(r"([ㅋㅎㅠㅜ!?.~])\1+")
 
 
@@ -47,6 +48,26 @@ def held_keys(text: str, random: np.random.Generator) -> str:
     return KEYS_HELD.sub(lambda run: run.group(1) * int(random.integers(1, 6)), text)
 
 
+def added_tail(text: str, random: np.random.Generator) -> str:
+    """ㅋㅋ, ㅎㅎ or ㅠㅠ behind it, which many type after everything."""
+    return f"{text} {random.choice(TAILS) * int(random.integers(1, 4))}"
+
+
+def drawn_out(text: str, random: np.random.Generator) -> str:
+    """One word's last letter held: Korean by its vowel (너무우우), English by itself (soooo)."""
+    words = text.split(" ")
+    at = int(random.integers(len(words)))
+    words[at] += _held(words[at][-1:]) * int(random.integers(2, 5))
+    return " ".join(words)
+
+
+def _held(letter: str) -> str:
+    if not "가" <= letter <= "힣":
+        return letter
+    vowel = (ord(letter) - ord("가")) // 28 % 21
+    return chr(ord("아") + vowel * 28)
+
+
 def cut_tail(text: str, random: np.random.Generator) -> str:
     """No ㅋㅋ, ㅠㅠ or punctuation at the end."""
     return TAIL.sub("", text) or text
@@ -58,7 +79,8 @@ def lower(text: str, random: np.random.Generator) -> str:
 
 
 ALL: dict[str, Noise] = {
-    noise.__name__: noise for noise in (remove_spaces, lazy_finals, jamo_slip, held_keys, cut_tail, lower)
+    noise.__name__: noise
+    for noise in (remove_spaces, lazy_finals, jamo_slip, held_keys, added_tail, drawn_out, cut_tail, lower)
 }
 
 

@@ -49,19 +49,11 @@ def noisy(rows: Sequence[Row], seed: int = 0) -> dict[str, list[Row]]:
         "two jamo mistyped": under(slip, slip),
         "lazy finals (했어 → 햇어)": under(noise.lazy_finals),
         "no spaces": under(lambda text, _: text.replace(" ", "")),
-        "letters repeated (너무 → 너무우우)": under(drawn_out),
+        "letters repeated (너무 → 너무우우)": under(noise.drawn_out),
         "ㅋㅋㅋ at the end": under(lambda text, _: text + " ㅋㅋㅋ"),
         "ㅠㅠㅠ at the end": under(lambda text, _: text + " ㅠㅠㅠ"),
         "no ㅋㅋ, ㅠㅠ or punctuation at the end": under(noise.cut_tail),
     }
-
-
-def drawn_out(text: str, random: np.random.Generator) -> str:
-    """One word's last letter held: Korean by its vowel (너무우우), English by itself (soooo)."""
-    words = text.split(" ")
-    at = int(random.integers(len(words)))
-    words[at] += _held(words[at][-1:]) * int(random.integers(2, 5))
-    return " ".join(words)
 
 
 def challenges(path: Path = CHALLENGES) -> dict[str, list[Row]]:
@@ -83,13 +75,6 @@ def _typed(text: str, noises: Sequence[noise.Noise], random: np.random.Generator
     for one in noises:
         text = one(text, random)
     return text
-
-
-def _held(letter: str) -> str:
-    if not "가" <= letter <= "힣":
-        return letter
-    vowel = (ord(letter) - ord("가")) // 28 % 21
-    return chr(ord("아") + vowel * 28)
 
 
 def _read(path: Path) -> Iterator[Row]:

@@ -19,7 +19,6 @@ from training import (
     multilabel,
     noise,
     packed,
-    robustness,
     softmax,
     teachers,
     tokenizer,
@@ -183,8 +182,8 @@ def test_the_message_before_counts_for_nothing_where_it_does_not_help() -> None:
 
 def test_letters_are_drawn_out_by_their_vowel() -> None:
     random = np.random.default_rng(0)
-    assert set(robustness.drawn_out("너무", random)[2:]) == {"우"}
-    assert robustness.drawn_out("so", random).startswith("soo")
+    assert set(noise.drawn_out("너무", random)[2:]) == {"우"}
+    assert noise.drawn_out("so", random).startswith("soo")
 
 
 def test_calibration_on_plain_rows_leaves_the_others_out(tmp_path: Path) -> None:
