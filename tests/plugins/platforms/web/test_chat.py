@@ -17,7 +17,7 @@ def test_a_message_stands_there_at_once_and_its_answer_streams_in_until_it_is_st
         " if (t) seen.add(t) }, 10) }"
     )
     visitor.say(LONG)
-    expect(visitor.last.locator(".m-said")).to_have_text(LONG, timeout=500)
+    expect(visitor.last.locator(".m-said")).to_have_text(LONG)
     expect(visitor.last.locator(".m-dots")).to_be_visible()
     expect(visitor.reply).to_contain_text("그리고 그리고 그리고")
     expect(visitor.last.locator(".m-dots")).to_be_hidden()
