@@ -32,16 +32,24 @@ async def regenerate(desk: Desk, action: Action, conversation: Conversation) -> 
     Raises:
         Refusal: "unknown_tone", "unknown_emotion", "care_turn" or "already".
     """
-    emotion, tone = (action.value, "") if action.kind == "other" else ("", action.value)
+    emotion, tone = _wanted(action)
     exchange = await desk.conversations.exchange(action.message)
     if exchange.reply and exchange.reply.model == CARE:
         raise Refusal("care_turn")
     if tone and tone not in TONES:
         raise Refusal("unknown_tone", tone=tone[:40], tones=", ".join(TONES))
     if emotion:
-        await _correct(desk, action, conversation)
+        await _correct(desk, replace(action, value=emotion), conversation)
     if not await desk.jobs.accept_regenerate(action.message, emotion, tone):
         raise Refusal("already")
+
+
+def _wanted(action: Action) -> tuple[str, str]:
+    """Emotion and tone. A “/” may belong to the emotion's name (“불평/불만”)."""
+    if action.kind == "again":
+        return "", action.value
+    emotion, _, tone = action.value.rpartition("/")
+    return (emotion, tone) if tone in TONES else (action.value, "")
 
 
 async def apply(desk: Desk, action: Action, conversation: Conversation) -> Outgoing | None:

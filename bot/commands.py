@@ -113,11 +113,15 @@ async def _resume(app: App, here: Conversation, value: str) -> Said:
 
 
 async def _regenerate(app: App, here: Conversation, value: str) -> Said:
-    """One more variant of the last answer, or of that to the message named first; the rest is a tone or an emotion."""
+    """One more variant of the last answer, or of that to the message named first; the rest is an emotion, a tone or both."""
     number, _, rest = value.partition(" ")
     named = number.isdecimal() and len(number) < 19
     message, value = (int(number), rest.strip()) if named else (await _latest(app, here), value)
-    kind, wanted = ("again", _tone(value)) if not value or _tone(value) else ("other", value)
+    emotion, _, last = value.rpartition(" ")
+    tone = _tone(last)
+    if not tone:
+        emotion = value
+    kind, wanted = ("other", f"{emotion}/{tone}" if tone else emotion) if emotion else ("again", tone)
     receipt = await app.delivery.act(Action.decode(f"{kind}:{message}:{wanted}"), here.person)
     return Said(_say(here, "deferred" if receipt.outcome == "deferred" else "regenerating"))
 

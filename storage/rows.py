@@ -165,7 +165,7 @@ def burst_of(rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
 
 def job_of(row: Row[Any], conversation: Conversation, answers: str, handles: list[str], *, more: bool = False) -> Job:
     """A row of jobs with what `take` has found out about it."""
-    emotion, _, tone = row.value.partition("/")
+    emotion, _, tone = row.value.rpartition("/")  # an emotion may be called “불평/불만”
     return Job(
         id=row.id,
         kind=row.kind,

@@ -76,14 +76,15 @@ async def test_agreeing_to_nothing_withdraws(house: House) -> None:
     assert "talk" not in await house.app.privacy.scopes(PERSON)
 
 
-async def test_regenerate_takes_a_tone_or_an_emotion_in_either_language(house: House) -> None:
+async def test_regenerate_takes_a_tone_an_emotion_or_both_in_either_language(house: House) -> None:
     shown = await house.say("안녕")
-    for number, words in enumerate(("", "부드럽게", "shorter", "슬픔"), 2):
+    for number, words in enumerate(("", "부드럽게", "shorter", "슬픔", "슬픔 부드럽게", "불평/불만 brighter"), 2):
         await _do(house, f"regenerate {words}")
         await house.platform.final(shown.message, number)
     tones = [prompt.aim.tone for prompt in house.replier.prompts[1:]]
-    assert tones == ["usual", "softer", "shorter", "usual"]
-    assert "sadness" in house.replier.prompts[-1].aim.groups
+    assert tones == ["usual", "softer", "shorter", "usual", "softer", "brighter"]
+    assert all("sadness" in prompt.aim.groups for prompt in house.replier.prompts[4:6])
+    assert house.replier.prompts[-1].turns[-1].reading.top.label == "불평/불만"
 
 
 async def test_a_command_on_nothing_says_so(house: House) -> None:

@@ -41,7 +41,7 @@ def _talk(asked: Asked) -> list[Any]:
         await asked.chat(interaction, text)
 
     async def regenerate(interaction: Interaction, emotion: str | None = None, tone: str | None = None) -> None:
-        await asked.command(interaction, "regenerate", emotion or tone or "")
+        await asked.command(interaction, "regenerate", f"{emotion or ''} {tone or ''}")
 
     app_commands.choices(tone=[_choice(f"tone_name.{tone}", tone) for tone in TONES])(regenerate)
     app_commands.autocomplete(emotion=_emotions_like)(regenerate)

@@ -127,9 +127,10 @@ async def test_regenerate_takes_an_emotion_that_is_found_by_typing(
         everything = await discord.types(minji, direct, "regenerate", "emotion", "")
         await discord.until(lambda: everything.choices, 10)
         assert len(everything.choices) == 25
-        await discord.commands(minji, direct, "regenerate", emotion="afraid")
+        await discord.commands(minji, direct, "regenerate", emotion="afraid", tone="softer")
         await discord.until(lambda: answer.content == "둘째 답", WAIT_S)
         assert "anxiety" in guest.house.replier.prompts[-1].aim.groups
+        assert guest.house.replier.prompts[-1].aim.tone == "softer"
         await discord.until(lambda: "again:1:" in component_ids(answer), WAIT_S)
         await discord.commands(minji, direct, "regenerate", tone="shorter")
         await discord.until(lambda: answer.content == "셋째 답", WAIT_S)
