@@ -11,19 +11,21 @@ from typing import get_args
 from bot import emotions, metrics
 from bot.core import CONTEXT_MS, Voice, thought_of
 from bot.desk import Desk
-from bot.errors import MessageDeleted, Refusal, ReplyError
+from bot.errors import MessageDeleted, Refusal, ReplyError, Unreachable
 from bot.present import snapshot
 from bot.screen import Screen
 from bot.types import Action, Outgoing, Reading, Reply, Tone, Turn
-from storage.rows import Exchange, Job, as_kept
+from storage.rows import Exchange, Job, as_kept, now_ms
 
 log = logging.getLogger(__name__)
 
+WAIT_MS = 6 * 3_600_000  # how long a job waits for a platform that is away
 TONES: tuple[Tone, ...] = get_args(Tone)
 
 
 async def do(job: Job, desk: Desk) -> None:
-    """Do a job to its end. Whatever happens, the person hears something and the job is closed."""
+    """Do a job to its end. Whatever happens, the person hears something and the job is closed; while their platform is
+    away, it stays open and is taken up again (bot/upkeep.py)."""
     screen = Screen(desk.platforms[job.conversation.chat.platform], job, desk.jobs)
     try:
         if job.state == "sending":  # its reply is stored already and only has to be shown
@@ -32,6 +34,9 @@ async def do(job: Job, desk: Desk) -> None:
             outgoing = await Answering(job, desk, screen).write()
         await screen.end(outgoing)
         desk.jobs.done(job)
+    except Unreachable as error:
+        if not _waits(job, error):
+            await _give_notice(job, desk, screen, "failed")
     except ReplyError as error:
         await _give_notice(job, desk, screen, error.code)
     except MessageDeleted:
@@ -53,14 +58,25 @@ async def _give_notice(job: Job, desk: Desk, screen: Screen, code: str) -> None:
         notice = replace(await desk.stored(job.message, job.conversation), notice=code)
     except Exception:
         log.exception("job %d: the database fails, too", job.id)
-    await _show(job, screen, notice)
+    away = await _show(job, screen, notice)
+    if away and _waits(job, away):
+        await desk.jobs.keep(job)
 
 
-async def _show(job: Job, screen: Screen, notice: Outgoing) -> None:
+def _waits(job: Job, error: Unreachable) -> bool:
+    young = now_ms() - job.since < WAIT_MS
+    log.warning("job %d %s: its platform is away (%s)", job.id, "waits" if young else "is given up", error)
+    return young
+
+
+async def _show(job: Job, screen: Screen, notice: Outgoing) -> Unreachable | None:
     try:
         await screen.end(notice)
+    except Unreachable as error:
+        return error
     except Exception:
         log.exception("job %d: not even the notice %r could be shown", job.id, notice.notice)
+    return None
 
 
 class Answering:

@@ -113,7 +113,7 @@ async def _resume(app: App, here: Conversation, value: str) -> Said:
 
 
 async def _regenerate(app: App, here: Conversation, value: str) -> Said:
-    """One more variant of the last answer, or of that to the message named first; the rest is an emotion, a tone or both."""
+    """One more variant of the last answer, or of that to the message named first; the rest: an emotion and a tone."""
     number, _, rest = value.partition(" ")
     named = number.isdecimal() and len(number) < 19
     message, value = (int(number), rest.strip()) if named else (await _latest(app, here), value)

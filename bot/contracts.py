@@ -110,6 +110,9 @@ class Platform(Plugin):
 
         Idempotent: the same snapshot twice shows once. The latest snapshot wins. `handle` is what an earlier `show`
         returned, possibly in another process.
+
+        Raises:
+            Unreachable: the platform is away for a while. Any other error means that this snapshot cannot be shown.
         """
 
     async def may_moderate(self, person: Person, space_id: str) -> bool:

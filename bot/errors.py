@@ -3,6 +3,7 @@
 MaumError
 ├── OperatorError       read by who runs the bot: one line that names the thing and the cure; exit code 2
 ├── ReplyError          a replier could not answer; the code decides what happens next
+├── Unreachable         a platform is away for a while; what there is to show waits
 ├── MessageDeleted      the person deleted the message while it was being answered
 └── Refusal             a person's request cannot be done; the code is shown in their language
 """
@@ -44,6 +45,10 @@ class ReplyError(MaumError):
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code: ReplyCode = code
         self.detail = detail
+
+
+class Unreachable(MaumError):
+    """A platform cannot be reached just now: what there is to show is shown when it is back."""
 
 
 class MessageDeleted(MaumError):

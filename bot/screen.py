@@ -10,6 +10,7 @@ import logging
 
 from bot import metrics
 from bot.contracts import Platform
+from bot.errors import Unreachable
 from bot.types import Outgoing
 from storage.jobs import Jobs
 from storage.rows import Job
@@ -47,7 +48,8 @@ class Screen:
                 await self._show(outgoing)
                 return
             except Exception as error:
-                if wait_s is None:
+                waited = isinstance(error, Unreachable) and self._job.state == "sending"
+                if wait_s is None or waited:  # who has waited already keeps no place from others
                     raise
                 log.warning("showing failed (%s), trying again in %.1f s", type(error).__name__, wait_s)
                 await asyncio.sleep(wait_s)

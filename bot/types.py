@@ -67,7 +67,8 @@ class Incoming:
 class Action:
     """A click or a command on message `message` (our own id). `value` depends on `kind`:
 
-    again: a tone or empty · other: an emotion code, and after a “/” a tone · correct: an emotion code · select: a variant number · feedback: 1 or -1 · stop: –
+    again: a tone or empty · other: an emotion code, and after a “/” a tone · correct: an emotion code ·
+    select: a variant number · feedback: 1 or -1 · stop: –
     """
 
     kind: ActionKind

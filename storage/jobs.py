@@ -198,6 +198,12 @@ class Jobs:
         """The job's end: `done`, `failed` with an error code, or `new` again."""
         await self._database.write(lambda connection: self._close(connection, job.id, state, error))
 
+    async def keep(self, job: Job) -> None:
+        """Open a job again that is closed: this process holds it, and it is taken up when nobody works on it."""
+        values: dict[str, Any] = {"state": "working", "owner": self._owner, "lease_until": now_ms() + self._lease_ms}
+        values |= {"error": None, "done_at": None, "value": f"{job.emotion}/{job.tone}"}
+        await self._database.write(lambda connection: connection.execute(CHANGE_JOB, {"job": job.id, **values}))
+
     async def abandon(self, conversation: Conversation) -> list[Job]:
         """Close the conversation's jobs that nobody has begun, and say which they were."""
 

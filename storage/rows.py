@@ -38,6 +38,7 @@ class Job:
     state: JobState = "working"
     handle: str | None = None
     more: bool = False  # the conversation has another job waiting
+    since: int = 0  # when it was accepted, in ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,4 +178,5 @@ def job_of(row: Row[Any], conversation: Conversation, answers: str, handles: lis
         state="sending" if row.state == "sending" else "working",
         handle=handles[0] if handles else None,
         more=more,
+        since=row.created_at,
     )

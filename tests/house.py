@@ -21,7 +21,7 @@ from bot.contracts import Classifier, Platform, Replier
 from bot.core import Core
 from bot.delivery import Delivery
 from bot.desk import Desk
-from bot.errors import ClassifierError, ReplyError
+from bot.errors import ClassifierError, ReplyError, Unreachable
 from bot.fallback import FallbackReplier
 from bot.gate import Gate
 from bot.moderation import Moderation
@@ -106,12 +106,15 @@ class MemoryPlatform(Platform):
         self.handles: list[str | None] = []
         self.moderators: set[str] = set()
         self.failures = 0
+        self.away = False
         self._news = asyncio.Condition()
 
     async def run(self, app: App) -> None:
         await asyncio.Event().wait()
 
     async def show(self, outgoing: Outgoing, handle: str | None) -> str:
+        if self.away:
+            raise Unreachable("told to be")
         if self.failures and outgoing.final:
             self.failures -= 1
             raise ConnectionError("told to fail")

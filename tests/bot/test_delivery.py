@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Refusal, ReplyError
-from bot.types import Action, Chat, Outgoing, Person
+from bot.types import Action, Chat, Conversation, Outgoing, Person
 from tests.house import CHAT, PERSON, House, open_house
 
 OTHER = Person("test", "jun")
@@ -170,6 +170,39 @@ async def test_a_platform_that_fails_twice_still_shows_the_answer(
     monkeypatch.setattr("bot.screen.RETRIES_S", (0.01, 0.01, 0.01))
     house.platform.failures = 2
     assert (await house.say("안녕")).text == "그랬구나."
+
+
+@pytest.mark.parametrize("error", [None, ReplyError("busy")])
+async def test_an_answer_waits_for_a_platform_that_is_away_and_holds_no_place(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: ReplyError | None
+) -> None:
+    monkeypatch.setattr("bot.screen.RETRIES_S", ())
+    if error:
+        house.replier.answers.append(error)
+    house.replier.answers.append("하나 둘 셋 넷 다섯")
+    house.replier.gate.clear()
+    receipt = await house.app.delivery.receive(house.incoming("안녕", lone=True))
+    while not house.replier.prompts:
+        await asyncio.sleep(0.01)
+    house.platform.away = True
+    house.replier.gate.set()
+    while house.app.delivery._lanes:
+        await asyncio.sleep(0.01)
+    assert await house.app.desk.jobs.open_messages(Conversation(CHAT, PERSON)) == {receipt.message}
+    house.platform.away = False
+    assert await house.app.delivery.recover() == 1
+    assert receipt.message is not None
+    assert (await house.platform.final(receipt.message)).text == "하나 둘 셋 넷 다섯"
+
+
+async def test_nobody_waits_for_a_platform_for_ever(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.screen.RETRIES_S", ())
+    monkeypatch.setattr("bot.answering.WAIT_MS", 0)
+    house.platform.away = True
+    await house.app.delivery.receive(house.incoming("안녕"))
+    while house.app.delivery._lanes:
+        await asyncio.sleep(0.01)
+    assert await house.app.desk.jobs.open_messages(Conversation(CHAT, PERSON)) == frozenset()
 
 
 async def test_without_a_classifier_the_answer_comes_without_an_emotion(house: House) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import discord
 
-from bot.errors import OperatorError
+from bot.errors import OperatorError, Unreachable
 from bot.locale import say
 from bot.types import Outgoing, Person
 from plugins.platforms.discord import moderators
@@ -26,6 +26,7 @@ from plugins.platforms.discord.identify import IdentifyBudget
 from plugins.platforms.discord.incoming import Listener
 from plugins.platforms.discord.marks import MarkBook
 from plugins.platforms.discord.options import Options
+from plugins.platforms.discord.outage import Outage
 from plugins.platforms.discord.pending import Pending
 from plugins.platforms.discord.people import Languages
 from plugins.platforms.discord.showing import Showing
@@ -38,6 +39,7 @@ log = logging.getLogger("maum.discord")
 logging.getLogger("discord").setLevel(logging.WARNING)  # what matters of its news is said here
 
 PATIENCE_S = 30.0
+START_S = 10.0  # so long after the start an answer waits for the first login
 RETRY_S = (5.0, 15.0, 60.0, 300.0)
 WRONG_SETTINGS = {  # topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
     4004: "Discord refuses the token in DISCORD_TOKEN: copy it anew from the developer portal, page Bot",
@@ -60,6 +62,8 @@ class Connection:
         self._languages = Languages(app)
         self._online = asyncio.Event()  # somebody is logged in
         self._away_since: float | None = time.monotonic()
+        self._patient_until = time.monotonic() + START_S
+        self._outage = Outage(self._take_up)
         self._noticed: deque[int] = deque(maxlen=200)
         self._client: MaumClient | None = None
 
@@ -94,10 +98,17 @@ class Connection:
             await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S)) - 1])
 
     async def show(self, outgoing: Outgoing, handle: str | None) -> str:
-        client = await self._ready_client()
+        """Raises Unreachable: Discord is away, and nobody waits for it, who would keep others waiting."""
+        client = await self._client_at_once()
         if outgoing.reading:
             client.clicks.keep(outgoing.message, outgoing.reading)
-        return await client.showing.show(outgoing, handle, self._notice(outgoing))
+        notice = self._notice(outgoing)
+        try:
+            return await self._outage.reach(lambda: client.showing.show(outgoing, handle, notice))
+        except RuntimeError as error:
+            if not client.is_closed():
+                raise
+            raise Unreachable("the connection was closed") from error
 
     async def may_moderate(self, user: str, guild: str) -> bool:
         client = await self._ready_client()
@@ -130,6 +141,7 @@ class Connection:
         await client.login(token)
         self._client = client
         self._online.set()
+        self._take_up()
         client.begin(self._register(client))
         await self._wait_for_budget()
         await self._find_gateway(client)
@@ -158,6 +170,19 @@ class Connection:
         if limit["remaining"] < client.shard_count:
             log.warning("Discord allows no more connections for %d minutes", limit["reset_after"] // 60_000)
             await asyncio.sleep(limit["reset_after"] / 1_000)
+
+    def _take_up(self) -> None:
+        """What could not be shown can be now."""
+        if self._client:
+            self._client.begin(self._app.delivery.recover())
+
+    async def _client_at_once(self) -> MaumClient:
+        """Waits only for the first login."""
+        try:
+            async with asyncio.timeout(max(0.0, self._patient_until - time.monotonic())):
+                return await self._ready_client()
+        except TimeoutError:
+            raise Unreachable("not logged in") from None
 
     async def _ready_client(self) -> MaumClient:
         await self._online.wait()

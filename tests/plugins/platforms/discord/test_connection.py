@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import OperatorError
+from bot.types import Chat, Person
 from plugins.platforms.discord import DiscordPlatform
-from tests.plugins.platforms.discord.conftest import Guest, connect
+from tests.house import open_house
+from tests.plugins.platforms.discord.conftest import Guest, connect, is_finished
 from tests.servers.discord_server import DiscordServer
 from tests.servers.discord_world import Channel, User
 
@@ -114,6 +116,49 @@ async def test_discord_may_be_down_when_the_bot_starts(
     await coming
 
 
+async def test_an_outage_in_the_middle_of_an_answer_delays_it_and_loses_nothing(
+    tmp_path: Path, discord: DiscordServer, minji: User, direct: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.screen.RETRIES_S", ())
+    jiwoo = discord.user("지우")
+    other = discord.direct(jiwoo)
+    async with connect(tmp_path, discord, "하나 둘 셋 넷 다섯") as guest:
+        guest.house.replier.gate.clear()
+        asked = await discord.says(minji, direct, "안녕")
+        while not guest.house.replier.prompts:
+            await asyncio.sleep(0.02)
+        discord.down = 503
+        guest.house.replier.gate.set()
+        while guest.house.app.delivery._lanes:
+            await asyncio.sleep(0.02)
+        discord.down = None
+        await asyncio.sleep(1)  # what was tried in vain is tried again after a pause only
+        await guest.answer(await discord.says(jiwoo, other, "이제 돼?"))
+        assert (await guest.answer(asked)).content == "하나 둘 셋 넷 다섯"
+        assert len(guest.house.replier.prompts) == 2, "the answer was kept"
+    assert discord.record.doubled() == {}
+
+
+async def test_while_discord_is_down_at_the_start_other_platforms_are_answered(
+    tmp_path: Path, discord: DiscordServer, minji: User, direct: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugins.platforms.discord.connection.RETRY_S", (0.1,))
+    monkeypatch.setattr("plugins.platforms.discord.connection.START_S", 0.5)
+    asked = await discord.says(minji, direct, "안녕")
+    discord.down = 503
+    async with open_house(tmp_path, delivery={"burst_s": 0.0, "workers": 1}) as house:
+        platform = DiscordPlatform(api_base=discord.api_base, gateway=discord.gateway_url, identify_every_s=0.1)
+        house.app.desk.platforms["discord"] = platform  # type: ignore[index]
+        running = asyncio.create_task(platform.run(house.app))
+        here, somebody = Chat("discord", str(direct.id)), Person("discord", str(minji.id))
+        await house.app.delivery.receive(house.incoming("안녕", somebody, here, message_id=str(asked.id)))
+        assert (await house.say("여기는?")).text == "그랬구나."
+        discord.down = None
+        await discord.until(lambda: discord.answers_to(asked) and is_finished(discord.answers_to(asked)[0]), WAIT_S)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_wrong_token_ends_in_one_clear_line(tmp_path: Path, discord: DiscordServer) -> None:
     discord.gateway.token = "another"
     with pytest.raises(OperatorError, match="DISCORD_TOKEN"):
@@ -150,8 +195,6 @@ async def test_discord_says_where_to_connect_and_in_how_many_shards_that_share_t
 
 async def _run(tmp: Path, discord: DiscordServer, **options: object) -> None:
     """Connect, and let what goes wrong come out."""
-    from tests.house import open_house
-
     async with open_house(tmp) as house:
         platform = DiscordPlatform(api_base=discord.api_base, gateway=discord.gateway_url, **options)  # type: ignore[arg-type]
         await asyncio.wait_for(platform.run(house.app), WAIT_S)
