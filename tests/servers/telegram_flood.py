@@ -28,6 +28,7 @@ class Flood:
     _sent: defaultdict[int, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _overall: deque[float] = field(default_factory=deque)
     _banned_until: dict[int, float] = field(default_factory=dict)
+    _banned_at: dict[int, float] = field(default_factory=dict)
 
     def count(self, chat: int, *, group: bool) -> None:
         """One message or edit more.
@@ -54,8 +55,14 @@ class Flood:
             ApiError: always (API ResponseParameters.retry_after: whole seconds).
         """
         wait_s = max(1, math.ceil(seconds))
+        self._banned_at[chat] = self.clock()
         self._banned_until[chat] = self.clock() + wait_s
         raise ApiError(429, f"Too Many Requests: retry after {wait_s}", retry_after=wait_s)
+
+    def take_back(self, seconds: float) -> None:
+        """Lift the bans of the last few moments: who was told of them died before the answer can have been read."""
+        since = self.clock() - seconds
+        self._banned_until = {c: until for c, until in self._banned_until.items() if self._banned_at[c] < since}
 
     def _wait_s(self, chat: int, now: float, *, group: bool) -> float:
         sent = self._sent[chat]
