@@ -55,7 +55,9 @@ def units(text: str) -> int:
 
 
 def cleaned(text: str) -> str:
-    """The text as it is stored: control characters gone, trimmed at both ends (TDLIB clean_input_string, trim)."""
+    """The text as it is stored: control characters gone, trimmed at both ends (TDLIB clean_input_string and
+    fix_formatted_text: spaces and line ends, also where code begins or ends).
+    """
     return text.translate(_REMOVED).translate(_SPACED).strip(" \n")
 
 

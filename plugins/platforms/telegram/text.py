@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from plugins.platforms._splitting import code_blocks, split, utf16
 
 LIMIT = 4096  # Bot API sendMessage.text, in UTF-16 units after entities are parsed
+NO_BREAK = "\u00a0"
 NOTHING = "…"  # stands where there is nothing to see yet, or at all
 
 
@@ -47,7 +48,7 @@ class Draft:
 def parts(text: str, notice: str = "") -> list[Part]:
     """The messages that a text needs, with a notice in italics at its end; at least one."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    found = [part for part in _marked(text) if is_visible(part.text)]
+    found = [part._replace(text=_indented(part.text)) for part in _marked(text) if is_visible(part.text)]
     if not notice:
         return found or [Part(NOTHING)]
     last = found.pop() if found else Part("")
@@ -62,6 +63,16 @@ def parts(text: str, notice: str = "") -> list[Part]:
 def is_visible(text: str) -> bool:
     """Is there anything to see? Telegram refuses a message of spaces and marks without a letter."""
     return any(unicodedata.category(character)[0] not in "ZCM" and character != "\u2800" for character in text)
+
+
+def _indented(part: str) -> str:
+    """A part whose first line keeps its indentation: Telegram trims spaces and line ends at both ends, also of code
+    (TDLib, fix_formatted_text), but no no-break space. Lengths stay as they are.
+    """
+    blanks = part[: len(part) - len(part.lstrip(" \n"))]
+    indent = len(blanks) - (blanks.rfind("\n") + 1)
+    at = len(blanks) - indent
+    return part[:at] + NO_BREAK + part[at + 1 :] if indent else part
 
 
 def _marked(text: str) -> list[Part]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.platforms._splitting import utf16
-from plugins.platforms.telegram.text import LIMIT, NOTHING, Draft, Mark, Part, parts
+from plugins.platforms.telegram.text import LIMIT, NO_BREAK, NOTHING, Draft, Mark, Part, parts
 from tests.plugins.platforms.telegram.parts import long_text
 from tests.proofs.size import size
 from tests.servers.telegram_rules import MAX_TEXT, checked_entities, checked_text
@@ -31,6 +31,40 @@ def test_the_parts_of_a_long_text_are_the_text(size: int) -> None:
     assert len(found) == -(-size // LIMIT) or size > 8000
     for part in found:
         taken(part)
+
+
+def assert_shows(found: list[Part], text: str) -> None:
+    """What people see is the text: between two messages there are blanks at most, and no line has moved to the left."""
+    at = 0
+    for part in found:
+        shown = taken(part).replace(NO_BREAK, " ")
+        begins = text.index(shown, at)
+        between = text[at:begins]
+        assert between.strip(" \n") == ""
+        assert "\n" not in between or between.endswith("\n")
+        at = begins + len(shown)
+    assert text[at:].strip(" \n") == ""
+
+
+CODE = "```python\nclass 마음:\n" + "    def 듣다(self):\n        return '🙂👩‍👩‍👧‍👦'\n\n" * 250 + "```\n끝"
+
+
+@pytest.mark.parametrize("more", range(0, 120, 7))
+def test_where_messages_meet_no_line_loses_its_indentation(more: int) -> None:
+    text = "가" * more + ".\n" + CODE
+    assert len(parts(text)) > 2
+    assert_shows(parts(text), text)
+
+
+@pytest.mark.parametrize("size", [4095, 4096, 4097])
+@pytest.mark.parametrize("blanks", [" ", "\n", "\n    ", " \n \n", " " * 30])
+def test_blanks_at_the_limit_cost_nothing_that_can_be_seen(size: int, blanks: str) -> None:
+    for place in range(-len(blanks) - 2, 3):
+        before = LIMIT + place
+        text = "가" * before + blanks + "🙂나" * 3
+        assert_shows(parts(text), text)
+    text = long_text(size)
+    assert_shows(parts(f"{text}{blanks}"), text)
 
 
 @settings(max_examples=size(50, 2_000), deadline=None)
