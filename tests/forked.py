@@ -1,6 +1,7 @@
 """The bot's command line in a process of its own that need not import anything: it is forked from one that did so once.
 
-Importing is nearly all that a start costs; who starts the bot a dozen times, or two hundred, pays it once.
+Importing is nearly all that a start costs; who starts the bot a dozen times, or two hundred, pays it once. What only
+the installed script itself can show is tested with that.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from collections.abc import Mapping
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryDirectory
 
+ROOT = Path(__file__).parents[1]
 IMPORTED = (
     "bot.__main__",
     "bot.cli",
@@ -51,19 +55,37 @@ class Forked:
         return code
 
 
+def maum(*words: object, given: str = "", **environ: str) -> CompletedProcess[str]:
+    """A command to its end, in the project's folder: `given` is what is typed, `environ` is added to our own."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        (folder / "in.txt").write_text(given, encoding="utf-8")
+        arguments = tuple(map(str, words))
+        process = _context().Process(target=_run, args=(folder, {**os.environ, **environ}, arguments, ROOT))
+        process.start()
+        process.join(60)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"maum {arguments} did not end within a minute")
+        out, err = ((folder / name).read_text(encoding="utf-8") for name in ("out.txt", "log.txt"))
+        return CompletedProcess(arguments, process.exitcode, out, err)
+
+
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(IMPORTED))
     return context
 
 
-def _run(folder: Path, environ: Mapping[str, str], arguments: tuple[str, ...]) -> None:
-    os.chdir(folder)
+def _run(folder: Path, environ: Mapping[str, str], arguments: tuple[str, ...], home: Path | None = None) -> None:
+    os.chdir(home or folder)
     os.environ.clear()
     os.environ.update(environ)
     with (folder / "out.txt").open("wb") as out, (folder / "log.txt").open("ab") as log:
         os.dup2(out.fileno(), 1)
         os.dup2(log.fileno(), 2)
+    if (given := folder / "in.txt").exists():
+        sys.stdin = given.open(encoding="utf-8")
     sys.argv = ["maum", *arguments]
     from bot.cli import main
 

@@ -12,12 +12,14 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from bot.types import Person
 from storage.emotion_log import Filter
 from storage.sqlite import has_wal_reset_bug
+from tests.forked import maum
 from tests.house import CHAT, open_house
 
 ROOT = Path(__file__).parents[2]
@@ -46,16 +48,8 @@ def _write(tmp_path: Path, port: int = 0, consent: str = "trusted") -> Path:
     return path
 
 
-def _maum(*words: object, given: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(MAUM), *map(str, words)],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"} | environ,
-    )
+def _maum(*words: object, given: str = "", **environ: str) -> CompletedProcess[str]:
+    return maum(*words, given=given, **{"COLUMNS": "120"} | environ)
 
 
 def _free_port() -> int:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any, get_args
 
 import pytest
@@ -24,10 +25,10 @@ from bot.export import page
 from bot.locale import words
 from bot.types import Action, Chat, Language, Outgoing, Person
 from storage.records import Forgetting
+from tests.forked import maum
 from tests.house import CHAT, PERSON, House, open_house
 
 ROOT = Path(__file__).parents[2]
-MAUM = Path(sys.executable).parent / "maum"
 JUN = Person("test", "jun")
 ASK = {"default": "ask"}
 CANARY = "카나리아"
@@ -325,12 +326,10 @@ async def test_the_ai_notice_is_due_at_the_start_and_then_not_for_three_hours(ho
     assert house.app.privacy.ai_notice_due(house.incoming("", JUN).conversation)
 
 
-def run_maum(tmp_path: Path, *words_: object, given: str = "") -> subprocess.CompletedProcess[str]:
+def run_maum(tmp_path: Path, *words_: object, given: str = "") -> CompletedProcess[str]:
     config = tmp_path / "config.toml"
     config.write_text('[replier]\nuse = ["offline"]\n[classifier]\nuse = "tests.house:WordClassifier"\n', "utf-8")
-    command = [str(MAUM), *map(str, words_), "--config", str(config)]
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, cwd=ROOT, env=environ)
+    return maum(*words_, "--config", config, given=given)
 
 
 async def test_the_operator_exports_pauses_and_forgets_a_person(tmp_path: Path) -> None:

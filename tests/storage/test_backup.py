@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from sqlalchemy import update
@@ -22,11 +21,10 @@ from storage.keys import KeyStore
 from storage.people import People
 from storage.rotation import open_keys
 from storage.tables import messages
+from tests.forked import maum
 from tests.house import House, open_house
 from tests.storage.parts import JUN, PERSON, talk
 
-ROOT = Path(__file__).parents[2]
-MAUM = Path(sys.executable).parent / "maum"
 TEXTS = "SELECT people.external_id, text FROM messages JOIN people ON people.id = person_id ORDER BY messages.id"
 
 
@@ -34,12 +32,10 @@ def _state() -> Path:
     return Path(os.environ["MAUM_STATE_DIR"])
 
 
-def _maum(*words: object, **environ: str) -> subprocess.CompletedProcess[str]:
+def _maum(*words: object, **environ: str) -> CompletedProcess[str]:
     config = _state().parent / "config.toml"
     config.write_text('[replier]\nuse = ["offline"]\n[classifier]\nuse = "tests.house:WordClassifier"\n', "utf-8")
-    command = [str(MAUM), *map(str, words), "--config", str(config)]
-    environ = os.environ | {"PYTHONPATH": str(ROOT)} | environ
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, env=environ)
+    return maum(*words, "--config", config, **environ)
 
 
 async def _told(house: House) -> list[str]:
