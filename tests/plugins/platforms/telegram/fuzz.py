@@ -83,9 +83,9 @@ def _content(dice: random.Random) -> dict[str, Any]:
         "text": dice.choice(TEXTS),
     }
     if dice.random() < 0.2:
-        message[dice.choice(("sticker", "photo", "voice", "poll", "새로운"))] = dice.choice(JUNK)
+        message[dice.choice(("sticker", "photo", "voice", "poll", "새로운"))] = copy.deepcopy(dice.choice(JUNK))
     if dice.random() < 0.2:
-        message["reply_to_message"] = {"message_id": 3, "from": {"id": 7000000001}, "reply_markup": dice.choice(JUNK)}
+        message["reply_to_message"] = {"message_id": 3, "from": {"id": 7000000001}, "reply_markup": copy.deepcopy(dice.choice(JUNK))}
     if dice.random() < 0.2:
         message |= {"message_thread_id": dice.choice((1, 7, -3)), "is_topic_message": True}
     members = {"old_chat_member": {"status": "left"}, "new_chat_member": {"status": dice.choice(("member", "kicked"))}}
@@ -101,7 +101,7 @@ def _spoil(of: dict[str, Any], dice: random.Random) -> None:
             of = inside
             continue
         if dice.random() < 0.5:
-            of[key] = dice.choice(JUNK)
+            of[key] = copy.deepcopy(dice.choice(JUNK))
         elif len(of) > 1:
             del of[key]
         return
