@@ -13,7 +13,7 @@ from bot.contracts import Classifier, Replier
 from bot.types import Chunk, Prompt, Scores, Text
 
 PORT = "CHAOS_PORT"
-TOKEN = re.compile(r"t\d{5}")
+TOKEN = re.compile(r"\bt[a-j]{5}\b")
 END = "다 들었어."
 CLASSIFY_S, STEP_S, STEPS = 0.03, 0.03, 5
 
