@@ -21,6 +21,10 @@ class Bans:
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
         self._until = _read(file) if file and file.exists() else {}
+        for seconds in self.left_s().values():
+            asyncio.get_running_loop().call_later(seconds, self._write)
+        if self._until:
+            self._write()
 
     def left_s(self) -> Mapping[int, float]:
         """The seconds that are left, by chat."""
@@ -28,7 +32,7 @@ class Bans:
         return {chat: until - now for chat, until in self._until.items() if until > now}
 
     def add(self, chat: int, seconds: float) -> None:
-        """Keep a ban. When this returns, it holds also for the next process."""
+        """Keep a ban until it is over. When this returns, it holds also for the next process."""
         self._until[chat] = max(self._until.get(chat, 0.0), time.time() + seconds)
         self._write()
         asyncio.get_running_loop().call_later(seconds, self._write)
