@@ -24,6 +24,7 @@ IMPORTED = (
     "bot.cli",
     "openai.resources.chat.completions",
     "plugins.platforms.discord.connection",
+    "plugins.platforms.telegram.line",
     "plugins.repliers.openai",
     "tests.chaos.parts",
     "tests.house",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.forked import Forked
 from tests.servers.telegram_server import TelegramServer
 
 ROOT = Path(__file__).resolve().parents[4]
+END_S = 20.0
 CONFIG = """
 [classifier]
 use = "tests.plugins.platforms.web.parts:FeelingClassifier"
@@ -47,7 +47,7 @@ class BotProcess:
             "TELEGRAM_TOKEN": server.token,
             **environ,
         }
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -56,7 +56,7 @@ class BotProcess:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._process and self._process.returncode is None:
+        if self._process and self._process.code is None:
             await self.stop()
 
     @property
@@ -64,26 +64,22 @@ class BotProcess:
         return (self.folder / "log.txt").read_text(encoding="utf-8")
 
     async def start(self) -> None:
-        with (self.folder / "log.txt").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run", "--config", str(self._config)),
-                cwd=self.folder,
-                env=self._environ,
-                stderr=log,
-            )
+        self._process = Forked(self.folder, self._environ, "run", "--config", str(self._config))
+        await self._process.start()
 
     async def stop(self) -> int:
         """SIGTERM, as a service manager does it; returns the exit code."""
         return await self._signal(signal.SIGTERM)
 
     async def kill(self) -> int:
+        """kill -9: no goodbye to anybody."""
         return await self._signal(signal.SIGKILL)
 
     async def ended(self) -> int:
         assert self._process
-        return await asyncio.wait_for(self._process.wait(), 20)
+        return await self._process.wait(END_S)
 
-    async def _signal(self, number: int) -> int:
+    async def _signal(self, number: signal.Signals) -> int:
         assert self._process
-        self._process.send_signal(number)
+        self._process.send(number)
         return await self.ended()

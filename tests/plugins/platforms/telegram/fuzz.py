@@ -83,13 +83,22 @@ def _content(dice: random.Random) -> dict[str, Any]:
         "text": dice.choice(TEXTS),
     }
     if dice.random() < 0.2:
-        message[dice.choice(("sticker", "photo", "voice", "poll", "새로운"))] = copy.deepcopy(dice.choice(JUNK))
+        message[dice.choice(("sticker", "photo", "voice", "poll", "새로운"))] = _junk(dice)
     if dice.random() < 0.2:
-        message["reply_to_message"] = {"message_id": 3, "from": {"id": 7000000001}, "reply_markup": copy.deepcopy(dice.choice(JUNK))}
+        message["reply_to_message"] = {
+            "message_id": 3,
+            "from": {"id": 7000000001},
+            "reply_markup": _junk(dice),
+        }
     if dice.random() < 0.2:
         message |= {"message_thread_id": dice.choice((1, 7, -3)), "is_topic_message": True}
     members = {"old_chat_member": {"status": "left"}, "new_chat_member": {"status": dice.choice(("member", "kicked"))}}
     return message | {"id": str(dice.random()), "data": dice.choice(DATA), "message": copy.deepcopy(message)} | members
+
+
+def _junk(dice: random.Random) -> Any:
+    """A copy, as what is spoilt may be spoilt further inside."""
+    return copy.deepcopy(dice.choice(JUNK))
 
 
 def _spoil(of: dict[str, Any], dice: random.Random) -> None:
@@ -101,7 +110,7 @@ def _spoil(of: dict[str, Any], dice: random.Random) -> None:
             of = inside
             continue
         if dice.random() < 0.5:
-            of[key] = copy.deepcopy(dice.choice(JUNK))
+            of[key] = _junk(dice)
         elif len(of) > 1:
             del of[key]
         return
