@@ -94,18 +94,18 @@ def _pieces(text: str, limit: int, length: Length) -> Iterator[str]:
 
 def _cut(text: str, start: int, end: int, blocks: list[Span], places: _Places) -> int:
     """The best place up to `end`: in front of a code block that would be torn, else an end in the second half."""
-    torn = _around(end, blocks)
+    torn = around(end, blocks)
     if torn and torn[0] > start and text[start : torn[0]].strip():
         return torn[0]
     for ending in (_LINE,) if torn else (_PARAGRAPH, _LINE, _SENTENCE, _WORD):
         found: list[int] = [match.end() for match in ending.finditer(text, pos=(start + end) // 2, endpos=end)]
         for place in reversed(found):
-            if place in places and (torn or not _around(place, blocks)):
+            if place in places and (torn or not around(place, blocks)):
                 return place
     return end
 
 
-def _around(place: int, blocks: list[Span]) -> Span | None:
+def around(place: int, blocks: list[Span]) -> Span | None:
     """The code block that a cut here would tear."""
     before = bisect_left(blocks, (place, 0))
     block = blocks[before - 1] if before else None

@@ -84,7 +84,9 @@ async def test_regenerate_takes_a_tone_an_emotion_or_both_in_either_language(hou
     tones = [prompt.aim.tone for prompt in house.replier.prompts[1:]]
     assert tones == ["usual", "softer", "shorter", "usual", "softer", "brighter"]
     assert all("sadness" in prompt.aim.groups for prompt in house.replier.prompts[4:6])
-    assert house.replier.prompts[-1].turns[-1].reading.top.label == "불평/불만"
+    reading = house.replier.prompts[-1].turns[-1].reading
+    assert reading is not None
+    assert reading.top.label == "불평/불만"
 
 
 async def test_a_command_on_nothing_says_so(house: House) -> None:

@@ -223,7 +223,7 @@ class Rest:
 def fill(message: Message, body: Json) -> None:
     """Put the fields of a request into a message; what is not named stays."""
     if "content" in body:
-        message.content = body["content"] or ""
+        message.content = (body["content"] or "").strip()  # Discord trims
         message.mentions = []
     for name in ("components", "embeds"):
         if name in body:

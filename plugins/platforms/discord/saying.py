@@ -10,7 +10,7 @@ import discord
 
 from bot.said import PREFIX, Choice, Said
 from plugins.platforms._splitting import split, utf16
-from plugins.platforms.discord.texts import LIMIT
+from plugins.platforms.discord.parts import LIMIT
 from plugins.platforms.discord.words import NOBODY, whisper
 
 ROWS, IN_ROW, LABEL = 5, 5, 80  # components/reference#action-row, #button

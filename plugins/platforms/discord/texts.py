@@ -1,4 +1,4 @@
-"""From a snapshot to the texts of its Discord messages. Joined, the texts are the answer again."""
+"""From a snapshot to the texts of its Discord messages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import hashlib
 
 from bot.locale import say
 from bot.types import Outgoing
-from plugins.platforms._splitting import split, utf16
+from plugins.platforms._splitting import utf16
+from plugins.platforms.discord.parts import LIMIT, parts_of
 
-LIMIT = 2_000  # resources/message#create-message; counted in UTF-16 units, the stricter reading of “characters”
 NONCE = 25
 
 
@@ -21,7 +21,7 @@ def texts(outgoing: Outgoing) -> list[str]:
         text = f"{text}\n{words}" if text else words
     if not text.strip():
         text = say(language, "discord.nothing" if outgoing.final else "discord.thinking")
-    return _without_blank(split(text, LIMIT, utf16))
+    return parts_of(text)
 
 
 def with_subtext(contents: list[str], words: str) -> list[str]:
@@ -38,14 +38,3 @@ def nonce(outgoing: Outgoing, part: int, edition: int = 0) -> str:
     variant = outgoing.reply.variant if outgoing.reply else outgoing.variants + 1
     told_apart = hashlib.sha256(f"{outgoing.answers} {edition}".encode()).hexdigest()
     return f"{outgoing.message}-{variant}-{part}-{told_apart}"[:NONCE]
-
-
-def _without_blank(parts: list[str]) -> list[str]:
-    """Discord refuses a message of white space only: such a part joins its neighbour if that has room, else it goes."""
-    kept: list[str] = []
-    for part in parts:
-        if part.strip():
-            kept.append(part)
-        elif kept and utf16(kept[-1] + part) <= LIMIT:
-            kept[-1] += part
-    return kept

@@ -13,7 +13,7 @@ from bot.errors import Refusal
 from bot.locale import say
 from bot.types import Incoming, Language
 from plugins.platforms._splitting import split, utf16
-from plugins.platforms.discord.texts import LIMIT
+from plugins.platforms.discord.parts import LIMIT
 from plugins.platforms.discord.trouble import trouble
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,22 @@ class Guest:
 def is_finished(message: Message) -> bool:
     ids = [one["custom_id"] for row in message.components for one in row["components"]]
     return any(identity.startswith("again:") for identity in ids)
+
+
+def rejoined(contents: Sequence[str]) -> str:
+    """The answer that stands in several messages: without what plugins/platforms/discord/parts.py added."""
+    whole, torn = "", False
+    for number, content in enumerate(contents):
+        text = content.split("\n", 1)[1] if torn else content.removeprefix("\u200b") if number else content
+        torn = text.endswith("\u2060") and number < len(contents) - 1
+        if torn:
+            end = "\n```\u2060\u2060" if text.endswith("\u2060\u2060") else "```\u2060"
+            assert text.endswith(end)
+            text = text.removesuffix(end)
+        elif number < len(contents) - 1:
+            text = text.removesuffix("\u200b")
+        whole += text
+    return whole
 
 
 @asynccontextmanager

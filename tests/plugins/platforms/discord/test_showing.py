@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.types import Action, Chat, Conversation, Outgoing, Person, Reply
 from plugins.platforms.discord.place import Place
-from tests.plugins.platforms.discord.conftest import Guest, connect
+from tests.plugins.platforms.discord.conftest import Guest, connect, rejoined
 from tests.servers.discord_events import component_ids
 from tests.servers.discord_server import DiscordServer
 from tests.servers.discord_world import Channel, Message, User
@@ -61,12 +61,12 @@ async def test_parts_are_added_and_taken_away_as_the_answer_grows_and_shrinks(
     place = next(iter(reversed(guest.discord.state.channels.values())))
     handle = await guest.platform.show(begun, None)
     long = await guest.platform.show(_ended(begun, LONG), handle)
-    assert "".join(one.content for one in _mine(guest.discord, place)) == LONG
+    assert rejoined([one.content for one in _mine(guest.discord, place)]) == LONG.strip()
     short = await guest.platform.show(_ended(begun, "짧게.", 2), long)
     assert [one.content for one in _mine(guest.discord, place)] == ["짧게."]
     assert Place.decode(short).parts == Place.decode(handle).parts
     assert await guest.platform.show(_ended(begun, LONG), short) != short
-    assert "".join(one.content for one in _mine(guest.discord, place)) == LONG
+    assert rejoined([one.content for one in _mine(guest.discord, place)]) == LONG.strip()
 
 
 async def test_long_and_short_variants_can_be_paged(
@@ -85,7 +85,7 @@ async def test_long_and_short_variants_can_be_paged(
         await discord.until(lambda: "select:1:1" in component_ids(mine()[-1]), WAIT_S)
         for _ in range(2):
             await discord.clicks(minji, mine()[-1], "select:1:1")
-            await discord.until(lambda: "".join(one.content for one in mine()) == LONG.strip(), WAIT_S)
+            await discord.until(lambda: rejoined([one.content for one in mine()]) == LONG.strip(), WAIT_S)
             await discord.clicks(minji, mine()[-1], "select:1:2")
             await discord.until(lambda: [one.content for one in mine()] == ["짧게."], WAIT_S)
         assert guest.discord.record.of("refused") == []

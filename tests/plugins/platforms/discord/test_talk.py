@@ -10,8 +10,8 @@ import pytest
 
 from bot.errors import ReplyError
 from bot.types import Chat
-from plugins.platforms.discord.texts import LIMIT
-from tests.plugins.platforms.discord.conftest import Guest, connect
+from plugins.platforms.discord.parts import LIMIT
+from tests.plugins.platforms.discord.conftest import Guest, connect, rejoined
 from tests.servers.discord_events import component_ids
 from tests.servers.discord_server import DiscordServer
 from tests.servers.discord_world import Channel, Permission, User
@@ -206,7 +206,7 @@ async def test_a_long_answer_loses_no_character(
     async with connect(tmp_path, discord, text) as guest:
         asked = await discord.says(minji, direct, "길게")
         await discord.until(
-            lambda: "".join(one.content for one in direct.messages.values() if one.author is discord.bot) == text, 60
+            lambda: rejoined([one.content for one in direct.messages.values() if one.author is discord.bot]) == text, 60
         )
         parts = [one for one in direct.messages.values() if one.author is discord.bot]
         assert len(parts) >= -(-length // LIMIT)

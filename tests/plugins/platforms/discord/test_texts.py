@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from bot.types import Chat, Conversation, Outgoing, Person, Reply
 from plugins.platforms._splitting import utf16
+from plugins.platforms.discord.parts import LIMIT
 from plugins.platforms.discord.place import Place, age_s
-from plugins.platforms.discord.texts import LIMIT, NONCE, nonce, texts
+from plugins.platforms.discord.texts import NONCE, nonce, texts
+from tests.plugins.platforms.discord.conftest import rejoined
 
 HERE = Conversation(Chat("discord", "1"), Person("discord", "2"))
 BLOCK = "```python\nprint('😭')\n```\n"
@@ -24,15 +26,36 @@ def _outgoing(text: str, **more: object) -> Outgoing:
 def test_joined_again_the_parts_are_the_text(piece: str, length: int) -> None:
     text = (piece * length)[:length].strip() + "끝"
     parts = texts(_outgoing(text))
-    assert "".join(parts) == text
-    assert all(0 < utf16(part) <= LIMIT and part.strip() for part in parts)
+    assert rejoined(parts) == text
+    assert all(0 < utf16(part) <= LIMIT and part == part.strip() for part in parts)
 
 
 @given(st.text(max_size=6_000))
 def test_whatever_the_text_each_part_can_be_sent(text: str) -> None:
     parts = texts(_outgoing(text))
-    assert parts
-    assert all(part.strip() and utf16(part) <= LIMIT for part in parts)
+    assert rejoined(parts) == text.strip() or len(parts) == 1
+    assert all(part and part == part.strip() and utf16(part) <= LIMIT for part in parts)
+
+
+FENCES, GUARDS = ["```python\n", "```\n", "~~~\n"], ["\u200b", "\u2060"]
+PIECES = st.lists(st.sampled_from([*FENCES, *GUARDS, "x" * 900, "😭" * 500, "끝. ", "\n", " "]))
+
+
+@given(PIECES)
+def test_torn_code_and_blanks_come_back_whole(pieces: list[str]) -> None:
+    text = "가" + "".join(pieces) + "끝"
+    parts = texts(_outgoing(text))
+    assert rejoined(parts) == text
+    assert all(part and part == part.strip() and utf16(part) <= LIMIT for part in parts)
+
+
+def test_a_code_block_that_is_torn_is_closed_and_opened_again_in_its_language() -> None:
+    lines = "".join(f"print({number})  # 😭\n" for number in range(300))
+    parts = texts(_outgoing(f"봐:\n```python\n{lines}```\n끝"))
+    assert len(parts) > 2
+    assert [part.count("```") for part in parts] == [0] + [2] * (len(parts) - 1)
+    assert all(part.startswith("```python\n") for part in parts[1:])
+    assert not any("\n```\n```" in part for part in parts), "no empty block"
 
 
 def test_a_code_block_that_fits_is_not_torn() -> None:
