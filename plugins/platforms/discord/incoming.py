@@ -40,6 +40,7 @@ class Listener:
         self._client = client
         self._asking = asking
         self._languages = languages
+        self._typing: set[int] = set()
         self._told: OrderedDict[tuple[Person, str], float] = OrderedDict()
 
     async def heard(self, message: discord.Message, *, missed: bool = False) -> bool:
@@ -131,10 +132,15 @@ class Listener:
                 await asyncio.sleep(float(str(refusal.facts.get("seconds", QUEUE_S))))
 
     async def _type(self, channel: int) -> None:
+        if channel in self._typing:  # one is told to wait, or on its way: it shows for everybody there
+            return
+        self._typing.add(channel)
         try:
             await self._client.http.send_typing(channel)
         except discord.HTTPException as error:
             log.debug("no typing in channel %d: %s", channel, error.text)
+        finally:
+            self._typing.discard(channel)
 
     async def _say_what_is_missing(self, message: discord.Message, incoming: Incoming) -> None:
         """A picture, a sticker, a voice message; or a reply whose words Discord keeps from us."""

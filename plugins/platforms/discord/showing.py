@@ -18,6 +18,7 @@ from plugins.platforms.discord import buttons
 from plugins.platforms.discord.place import Place, age_s
 from plugins.platforms.discord.steps import Steps
 from plugins.platforms.discord.texts import nonce, texts, with_subtext
+from plugins.platforms.discord.turns import Turns
 
 if TYPE_CHECKING:
     from plugins.platforms.discord.client import MaumClient
@@ -62,6 +63,8 @@ class Showing:
         self._client = client
         self._shown: OrderedDict[int, tuple[bytes, float]] = OrderedDict()
         self._steps = Steps()
+        # discord.py lets others speak in a channel while one is told to wait: each of them is told so, too, and counted
+        self._sends, self._edits = Turns(), Turns()
 
     async def show(self, outgoing: Outgoing, handle: str | None, notice: str = "") -> str:
         """Show a snapshot; see `bot.contracts.Platform.show`. A `notice` stands under it."""
@@ -144,8 +147,9 @@ class Showing:
     async def _edit(self, place: Place, message: int, piece: Piece, *, final: bool) -> int:
         """0 when the message is gone or takes no more edits, and the last word must stand in a new one."""
         try:
-            with piece.params() as params:
-                await self._client.http.edit_message(place.channel, message, params=params)
+            async with self._edits.turn(place.channel):
+                with piece.params() as params:
+                    await self._client.http.edit_message(place.channel, message, params=params)
         except discord.RateLimited:
             if not final:
                 return message
@@ -165,8 +169,9 @@ class Showing:
                 "fail_if_not_exists": False,
             }
             more["message_reference"] = reference
-        with piece.params(**more) as params:
-            data = await self._client.http.send_message(place.channel, params=params)
+        async with self._sends.turn(place.channel):
+            with piece.params(**more) as params:
+                data = await self._client.http.send_message(place.channel, params=params)
         return int(data["id"])
 
     async def _remove(self, channel: int, message: int) -> None:
