@@ -49,22 +49,22 @@ def assert_shows(found: list[Part], text: str) -> None:
 CODE = "```python\nclass 마음:\n" + "    def 듣다(self):\n        return '🙂👩‍👩‍👧‍👦'\n\n" * 250 + "```\n끝"
 
 
-@pytest.mark.parametrize("more", range(0, 120, 7))
+@pytest.mark.parametrize("more", range(0, 120, 23))
 def test_where_messages_meet_no_line_loses_its_indentation(more: int) -> None:
     text = "가" * more + ".\n" + CODE
     assert len(parts(text)) > 2
     assert_shows(parts(text), text)
 
 
-@pytest.mark.parametrize("size", [4095, 4096, 4097])
-@pytest.mark.parametrize("blanks", [" ", "\n", "\n    ", " \n \n", " " * 30])
-def test_blanks_at_the_limit_cost_nothing_that_can_be_seen(size: int, blanks: str) -> None:
+@pytest.mark.parametrize("blanks", [" ", "\n", "\n    ", " \n \n"])
+def test_blanks_at_the_limit_cost_nothing_that_can_be_seen(blanks: str) -> None:
     for place in range(-len(blanks) - 2, 3):
         before = LIMIT + place
         text = "가" * before + blanks + "🙂나" * 3
         assert_shows(parts(text), text)
-    text = long_text(size)
-    assert_shows(parts(f"{text}{blanks}"), text)
+    for size in (4095, 4096, 4097):
+        text = long_text(size)
+        assert_shows(parts(f"{text}{blanks}"), text)
 
 
 @settings(max_examples=size(50, 2_000), deadline=None)
