@@ -62,8 +62,8 @@ def test_blanks_at_the_limit_cost_nothing_that_can_be_seen(blanks: str) -> None:
         before = LIMIT + place
         text = "가" * before + blanks + "🙂나" * 3
         assert_shows(parts(text), text)
-    for size in (4095, 4096, 4097):
-        text = long_text(size)
+    for units in (4095, 4096, 4097):
+        text = long_text(units)
         assert_shows(parts(f"{text}{blanks}"), text)
 
 
