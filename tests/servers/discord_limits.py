@@ -18,18 +18,26 @@ from tests.servers.discord_world import Clock, Json
 GLOBAL_PER_S = 50  # topics/rate-limits#global-rate-limit
 MAX_INVALID, INVALID_WINDOW_S = 10_000, 600.0  # topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 OLD_S = 3_600.0  # json error code 30046, Maximum number of edits to messages older than 1 hour reached
+CROSSING_S = 0.1  # a request may be on its way while the refusal of another one comes: it could not know
 OLD_EDITS_PER_HOUR = 5  # the number is nowhere written
 
 
 @dataclass
 class Bucket:
-    """`limit` requests in `per_s`; `closed_until`: a client was told to wait so long."""
+    """`limit` requests in `per_s`; a client was told at `told` to wait until `closed_until`."""
 
     limit: int
     per_s: float
     began: float = 0.0
     used: int = 0
+    told: float = 0.0
     closed_until: float = 0.0
+
+    def close(self, now: float, until: float) -> None:
+        self.told, self.closed_until = now, until
+
+    def breaks_ban(self, now: float) -> bool:
+        return self.told + CROSSING_S < now < self.closed_until - 0.02
 
     def take(self, now: float) -> bool:
         if now - self.began >= self.per_s:
@@ -65,7 +73,7 @@ class Limits:
     otherwise: tuple[int, float] = (50, 1.0)
     per_s: int = GLOBAL_PER_S
     chance: float = 0.0
-    chance_wait_s: float = 0.3
+    chance_wait_s: float = 0.5
     dice: random.Random = field(default_factory=lambda: random.Random(7))
     max_invalid: int = MAX_INVALID
     invalid: list[float] = field(default_factory=list)
@@ -95,15 +103,15 @@ class Limits:
             after = max(0.001, self._second.began + 1.0 - now)
             return _limited(after, {"X-RateLimit-Global": "true"}, "global"), {}
         bucket = self._bucket(route, major)
-        if now < bucket.closed_until - 0.02:
+        if bucket.breaks_ban(now):
             self.record_ban(route)
         fits = bucket.take(now)
         headers = bucket.headers(_name(route), now)
         if not fits:
-            bucket.closed_until = bucket.began + bucket.per_s
+            bucket.close(now, bucket.began + bucket.per_s)
             return _limited(float(headers["X-RateLimit-Reset-After"]), headers, "user"), headers
         if self.chance and self.dice.random() < self.chance:
-            bucket.closed_until = now + self.chance_wait_s
+            bucket.close(now, now + self.chance_wait_s)
             return _limited(self.chance_wait_s, headers, "shared"), headers
         return None, headers
 
