@@ -21,6 +21,7 @@ ENVIRON = {
     "MAUM_LIMITS__BURST": "100",
 }
 ROOMS = 4  # channels of the server
+UNREAD_S = 0.05  # a refusal younger than that when the bot is killed may not have been read
 
 
 class Discord:
@@ -72,6 +73,7 @@ class Discord:
         await self._bot.start(ready=ready)
 
     async def kill(self) -> None:
+        self._server.limits.lift(younger_s=UNREAD_S)
         await self._bot.kill()
 
     async def stop(self) -> int:

@@ -115,6 +115,13 @@ class Limits:
             return _limited(self.chance_wait_s, headers, "shared"), headers
         return None, headers
 
+    def lift(self, younger_s: float) -> None:
+        """What was told just now counts no more: the client is being killed, and may not have read it."""
+        now = self.clock.now()
+        for bucket in self._buckets.values():
+            if now - bucket.told < younger_s:
+                bucket.closed_until = 0.0
+
     def may_edit(self, message: int, written_at: float) -> bool:
         """Messages older than an hour take few edits an hour: json error code 30046."""
         now = self.clock.now()

@@ -17,6 +17,8 @@ import discord.gateway
 import discord.http
 import yarl
 
+from plugins.platforms._bans import Bans
+from plugins.platforms.discord import waits
 from plugins.platforms.discord.buttons import DYNAMIC
 from plugins.platforms.discord.consent import AskButton
 from plugins.platforms.discord.guard import guarded
@@ -76,7 +78,9 @@ class MaumClient(discord.AutoShardedClient):
     showing: Showing
     tree: discord.app_commands.CommandTree[Any]
 
-    def __init__(self, options: Options, budget: IdentifyBudget, pending: Pending, *, message_content: bool) -> None:
+    def __init__(
+        self, options: Options, budget: IdentifyBudget, pending: Pending, bans: Bans, *, message_content: bool
+    ) -> None:
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # we have no voice to warn about
         super().__init__(
             intents=intents(message_content=message_content),
@@ -86,6 +90,7 @@ class MaumClient(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             guild_ready_timeout=0.5,
             max_ratelimit_timeout=MAX_RATE_LIMIT_S,
+            http_trace=waits.tracing(bans, MAX_RATE_LIMIT_S),
             shard_count=options.shard_count or None,
         )
         self.shard_ids = list(options.shard_ids) or None

@@ -15,6 +15,7 @@ import discord
 from bot.errors import OperatorError, Unreachable
 from bot.locale import say
 from bot.types import Outgoing, Person
+from plugins.platforms._bans import Bans
 from plugins.platforms.discord import moderators
 from plugins.platforms.discord.asked import Asked
 from plugins.platforms.discord.catch_up import CatchUp
@@ -59,6 +60,7 @@ class Connection:
         shards = len(options.shard_ids) or options.shard_count or 1
         every_s = options.identify_every_s
         self._budget = IdentifyBudget(state / "identify.json", options.identify_free, every_s, shards=shards)
+        self._bans = Bans(state / "bans.json")
         self._languages = Languages(app)
         self._online = asyncio.Event()  # somebody is logged in
         self._away_since: float | None = time.monotonic()
@@ -124,7 +126,7 @@ class Connection:
 
     def _new_client(self) -> MaumClient:
         options = self._options
-        client = MaumClient(options, self._budget, self._pending, message_content=options.message_content)
+        client = MaumClient(options, self._budget, self._pending, self._bans, message_content=options.message_content)
         client.asked = Asked(self._app, client, self._languages)
         client.asking = Asking(self._app, client)
         client.clicks = Clicks(self._app, self._languages)

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from plugins.platforms.telegram.bans import Bans
+from plugins.platforms._bans import Bans
 
 MINUTE_S = 61.0  # a second more than theirs: clocks and lines differ
 GROUP_A_MINUTE = 19
@@ -57,7 +57,7 @@ class Limiter:
         self._overall: deque[float] = deque()
         self._bans = bans or Bans()
         for chat, seconds in self._bans.left_s().items():
-            self._silence(chat, seconds)
+            self._silence(int(chat), seconds)
 
     def __len__(self) -> int:
         """How many chats are remembered."""
@@ -89,7 +89,7 @@ class Limiter:
 
     def refused(self, chat: int, seconds: float) -> None:
         """Telegram said to wait in this chat. To be called inside the turn or step that was refused."""
-        self._bans.add(chat, seconds)
+        self._bans.add(str(chat), seconds)
         self._silence(chat, seconds)
 
     def _silence(self, chat: int, seconds: float) -> None:

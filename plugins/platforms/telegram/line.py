@@ -37,7 +37,7 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.errors import OperatorError
-from plugins.platforms.telegram.bans import Bans
+from plugins.platforms._bans import Bans
 from plugins.platforms.telegram.faults import Away, Gone, LineError
 from plugins.platforms.telegram.keyboard import Rows
 from plugins.platforms.telegram.limiter import Limiter

@@ -15,7 +15,7 @@ from bot import config
 from bot.contracts import Platform, State
 from bot.errors import OperatorError
 from bot.types import Outgoing, Person
-from plugins.platforms.telegram.bans import Bans
+from plugins.platforms._bans import Bans
 from plugins.platforms.telegram.commands import Commands
 from plugins.platforms.telegram.consent import Consent
 from plugins.platforms.telegram.faults import LineError

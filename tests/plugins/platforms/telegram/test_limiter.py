@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from plugins.platforms._bans import Bans
 from plugins.platforms.telegram import limiter
-from plugins.platforms.telegram.bans import Bans
 from plugins.platforms.telegram.limiter import Limiter
 from tests.servers.telegram_flood import Flood
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.types import Action, Chat, Conversation, Outgoing, Person, Reply
-from plugins.platforms.telegram.bans import Bans
+from plugins.platforms._bans import Bans
 from plugins.platforms.telegram.faults import LineError
 from plugins.platforms.telegram.line import Line
 from plugins.platforms.telegram.showing import Place, Showing

@@ -1,6 +1,6 @@
-"""Where Telegram told us to be silent, and until when; on disk, as whoever is killed and restarted is to obey, too.
+"""Where a platform told us to be silent, and until when; on disk, as whoever is killed and restarted is to obey, too.
 
-A chat's number stands there only as long as its ban lasts.
+The name of a place stands there only as long as its ban lasts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-log = logging.getLogger("maum.telegram")
+log = logging.getLogger("maum.platforms")
 
 
 class Bans:
@@ -26,29 +26,29 @@ class Bans:
         if self._until:
             self._write()
 
-    def left_s(self) -> Mapping[int, float]:
-        """The seconds that are left, by chat."""
+    def left_s(self) -> Mapping[str, float]:
+        """The seconds that are left, by place."""
         now = time.time()
-        return {chat: until - now for chat, until in self._until.items() if until > now}
+        return {place: until - now for place, until in self._until.items() if until > now}
 
-    def add(self, chat: int, seconds: float) -> None:
+    def add(self, place: str, seconds: float) -> None:
         """Keep a ban until it is over. When this returns, it holds also for the next process."""
-        self._until[chat] = max(self._until.get(chat, 0.0), time.time() + seconds)
+        self._until[place] = max(self._until.get(place, 0.0), time.time() + seconds)
         self._write()
         asyncio.get_running_loop().call_later(seconds, self._write)
 
     def _write(self) -> None:
         now = time.time()
-        self._until = {chat: until for chat, until in self._until.items() if until > now}
+        self._until = {place: until for place, until in self._until.items() if until > now}
         if self._file:
             draft = self._file.with_suffix(".new")
             draft.write_text(json.dumps(self._until), encoding="utf-8")
             draft.replace(self._file)
 
 
-def _read(file: Path) -> dict[int, float]:
+def _read(file: Path) -> dict[str, float]:
     try:
-        return {int(chat): float(until) for chat, until in json.loads(file.read_text(encoding="utf-8")).items()}
+        return {place: float(until) for place, until in json.loads(file.read_text(encoding="utf-8")).items()}
     except (ValueError, TypeError, AttributeError):  # nothing that a start should fail for
-        log.warning("%s cannot be read: what Telegram told us to wait before this start is not known", file)
+        log.warning("%s cannot be read: what we were told to wait before this start is not known", file)
         return {}
