@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import get_args
 
 from bot import emotions, metrics
+from bot.care import Finding
 from bot.core import CONTEXT_MS, Voice, thought_of
 from bot.desk import Desk
 from bot.errors import MessageDeleted, Refusal, ReplyError, Unreachable
@@ -119,31 +120,32 @@ class Answering:
         shown = Outgoing(job.conversation, job.message, job.answers, variants=len(rejected))
         shown = replace(shown, actions=(Action("stop", job.message),))
         await self._screen.begin(shown)
-        turns = await self._turns()
+        turns, finding = await self._turns()
         self._reading = turns[-1].reading
         payer = desk.people.alias(job.conversation.person)
-        answer = desk.core.answer(turns, await self._voice(), rejected=[reply.text for reply in rejected], payer=payer)
+        voice, turned_down = await self._voice(), [reply.text for reply in rejected]
+        answer = desk.core.answer(turns, voice, rejected=turned_down, payer=payer, finding=finding)
         async with aclosing(answer) as growing:
             async for self._reply in growing:
                 draft = replace(self._reply, variant=len(rejected) + 1)
                 self._screen.put(replace(shown, text=draft.text, reading=self._reading, reply=draft))
 
-    async def _turns(self) -> list[Turn]:
+    async def _turns(self) -> tuple[list[Turn], Finding | None]:
         """The history with a reading on its last turn: the person's own choice, else the stored one, else a new one.
 
         Where a life is in danger nothing is read: the help lines wait for no model, and no log holds that moment.
         """
         turns = await self._desk.conversations.history(self._job.message, self._desk.settings.limits.history_turns)
         last = turns[-1]
-        if self._desk.core.concern(turns):
-            return turns
+        if finding := self._desk.core.concern(turns):
+            return turns, finding
         if self._job.emotion:
             reading: Reading | None = emotions.corrected(label_of(self._job.emotion), last.reading)
         elif last.reading:
             reading = last.reading
         else:
             (reading,) = await self._desk.core.read([thought_of(turns, CONTEXT_MS)])
-        return [*turns[:-1], replace(last, reading=reading)]
+        return [*turns[:-1], replace(last, reading=reading)], None
 
     async def _voice(self) -> Voice:
         replier, person = self._desk.settings.replier, self._job.conversation.person

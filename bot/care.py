@@ -1,8 +1,9 @@
 """The crisis path: does somebody speak of ending their life, outright or veiled, or of somebody else at risk now?
 
-Apart from the emotions and before any language model, in plain Python: it works when everything else is down. A linear
-model over n-grams, words and signs (bot.care_line; fitted by training/care.py) decides over the last turn and up to
-three before it. The answers are fixed, reviewed texts (care.toml). docs/care.md is the published protocol.
+Apart from the emotions and before any language model: it works when everything else is down. Two lines, fitted by
+training/care.py, decide together over the last turn and up to three before it: a linear model in plain Python
+(bot.care_line) reads every text, a small encoder (bot.care_encoder) those that do not leave the first quite calm.
+Without it the first decides alone. The answers are fixed, reviewed texts (care.toml); docs/care.md is the protocol.
 
 Sources: WHO mhGAP (ask, listen, always say where help is, never describe a method); Posner et al. 2011 (Columbia scale:
 wish, thoughts, method, intent, plan, behaviour); Korea's unified line 109 since 2024-01-01; the US line 988.
@@ -19,23 +20,26 @@ from math import exp
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bot import care_line, care_signs
-from bot.care_line import Line
+from bot import care_encoder, care_line, care_signs
+from bot.care_encoder import Encoder, Together
+from bot.care_line import HEADS, Line
 from bot.care_text import plain
 from bot.types import Language
 
 Level = Literal["explicit", "veiled", "none"]
 About = Literal["self", "other"]
+Scores = Mapping[str, float]  # head → log-odds
 
 TURNS = 4  # the last turn and up to three before it
 WINDOW = 240  # characters judged at once; of a longer text the most worrying stretch counts
+PARTS = 8  # of a very long text only so many stretches, the most worrying to the first line, are judged by both
 _TEXTS = Path(__file__).with_suffix(".toml")
 _SENTENCE = re.compile(r"(?<=[.!?…\n])\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`risk` is the model's 0…1 for the last turn in its context, and not a measure of how ill somebody is."""
+    """`risk` is the lines' 0…1 for the last turn in its context, and not a measure of how ill somebody is."""
 
     level: Level
     about: About
@@ -43,11 +47,23 @@ class Finding:
 
 
 class Care:
-    """Loads once (about 0.3 s); then a message takes less than 5 ms. Safe to call from anywhere: it keeps nothing."""
+    """Loads once; then most messages take about a millisecond. Safe to call from anywhere: it keeps nothing.
 
-    def __init__(self, line: Line | None = None) -> None:
+    `trouble`: what is wrong with the second line, in a few words for the operator; empty: nothing.
+    """
+
+    def __init__(self, line: Line | None = None, second: Path | None = care_encoder.MODEL) -> None:
+        """Args: second: the second line's file; None: the first alone, on purpose."""
         self._line = line or care_line.load()
         care_signs.expressions()
+        self._second: tuple[Encoder, Together] | None = None
+        self.trouble = ""
+        try:
+            self._second = care_encoder.load(second) if second else None
+        except Exception as error:  # whatever a broken file does, the first line works
+            name = second.name if second else ""
+            why = f"its second line cannot be read from {name} ({type(error).__name__})"
+            self.trouble = f"{why}, so it finds fewer people in danger; install Maum again"
 
     def level(self, turns: Sequence[str]) -> Level:
         """How the last turn is to be taken, given the person's own earlier turns, oldest first."""
@@ -58,7 +74,10 @@ class Care:
         if not turns or not turns[-1].strip():
             return Finding("none", "self", 0.0)
         before = [turn[-WINDOW:] for turn in turns[-TURNS:-1] if turn.strip()]
-        return max((self._judge([*before, part]) for part in _parts(turns[-1])), key=_gravity)
+        talks = [[*before, part] for part in _parts(turns[-1])]
+        scored = [(self._line.scores(care_line.terms(talk)), talk) for talk in talks]
+        worrying = sorted(scored, key=lambda one: one[0]["risk"])[-PARTS:]
+        return max((self._judge(scores, talk) for scores, talk in worrying), key=_gravity)
 
     def reply(self, level: Level, language: Language, about: About = "self", times: int = 0) -> str:
         """The fixed answer; `times` is how often this conversation has had one, so that the words change.
@@ -83,12 +102,20 @@ class Care:
         seen = plain(text)
         return any(expression.search(seen) for expression in _unsafe()) or "1393" in text
 
-    def _judge(self, turns: Sequence[str]) -> Finding:
-        scores = self._line.scores(care_line.terms(turns))
+    def _judge(self, first: Scores, turns: Sequence[str]) -> Finding:
+        scores, risk_at = self._together(first, turns)
         level: Level = "none"
-        if scores["risk"] > self._line.risk_at:
+        if scores["risk"] > risk_at:
             level = "explicit" if scores["explicit"] > self._line.explicit_at else "veiled"
         return Finding(level, "other" if scores["other"] > 0 else "self", _chance(scores["risk"]))
+
+    def _together(self, first: Scores, turns: Sequence[str]) -> tuple[Scores, float]:
+        """Both lines' log-odds of each head, and above which one there is a risk."""
+        if self._second is None or first["risk"] <= self._second[1].asked_from:
+            return first, self._line.risk_at
+        encoder, together = self._second
+        more = encoder.scores(turns)
+        return {head: first[head] + together.weight * more[head] for head in HEADS}, together.risk_at
 
 
 def _gravity(finding: Finding) -> tuple[int, float]:

@@ -26,6 +26,7 @@ CONTEXT_TURNS = 3  # earlier messages of the person that are looked at
 CONTEXT_MS = 30 * 60_000  # by a reading only when they are not older than this
 CHECKED_CHARS = 400  # the end of a growing answer that is looked at for what must never be said
 GENTLE_TURNS = 12  # how long answers stay gentle after a life was in danger
+UNASKED = Finding("none", "self", 0.0)  # stands for a finding that was not asked for yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +104,27 @@ class Core:
         return self.care.reply(finding.level, language, finding.about, times)
 
     async def answer(
-        self, turns: Sequence[Turn], voice: Voice, *, rejected: Sequence[str] = (), payer: str = ""
+        self,
+        turns: Sequence[Turn],
+        voice: Voice,
+        *,
+        rejected: Sequence[str] = (),
+        payer: str = "",
+        finding: Finding | None = UNASKED,
     ) -> AsyncGenerator[Reply, None]:
         """Answer the last turn, whose reading decides the aim; where a life is in danger, with a fixed text.
 
         Yields the answer as far as it is written; the last one has `finish` set.
 
+        Args:
+            finding: what `concern` said of these turns, where it was asked already.
+
         Raises:
             ReplyError: no replier could begin.
         """
-        if finding := self.concern(turns):
+        if finding is UNASKED:
+            finding = self.concern(turns)
+        if finding:
             yield self._fixed(turns, voice.language, finding)
             return
         aim = empathy.aim_for(turns[-1].reading, voice.strategy, voice.tone)

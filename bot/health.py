@@ -97,6 +97,7 @@ class Health:
             "backup": Part("ok", last_backup(self.state) or "none was made yet (maum db backup FILE)"),
             "disk": self._disk(),
             "classifier": await self._classifier(),
+            "care": _part(self._core.care.trouble),
             **dict(self._repliers()),
             **{f"platform {name}": _part(platform.trouble()) for name, platform in self._platforms.items()},
         }

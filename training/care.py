@@ -1,116 +1,81 @@
 """Fits the crisis detector: `python -m training.care`; `--score FILE` counts on a labelled file and shows no text.
 
-The first line (bot.care_line) is logistic regression with three heads that share the terms: is there a risk; is it said
-outright; is it about somebody else. Honest figures come from leaving an author out: everything but that author's items
-is fitted, and the threshold is set where so many of the left-out authors' harmless items pass (`FALSE_ALARMS`).
+Two lines (bot.care): training/care_line.py fits the first in minutes, training/care_encoder.py the second in a quarter
+of an hour. Honest figures come from leaving authors out: the first line is fitted once without each independent author,
+the second once without the four `JUDGES`, and how they decide together is chosen on these four. The thresholds are set
+where so many of the left-out authors' harmless items pass (`FALSE_ALARMS`).
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import cache
-from math import log
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, diags
-from sklearn.linear_model import LogisticRegression
 
-from bot import care_line
 from bot.care import TURNS, WINDOW, Care, Finding
-from bot.care_line import HEADS, MODEL, SCALES, Line
-from training import care_data
+from bot.care_encoder import MODEL, Encoder, Together
+from bot.care_line import Line
+from training import care_data, care_line
 from training.care_data import Item
 
-STRENGTH = 10.0
-LATER = 2.5  # how much an item counts whose author is not the signs' author; chosen on left-out authors
-SEEN_IN = 2  # a term must stand in so many items
+JUDGES = ("c", "e", "f", "h")  # whose items the second line is judged by
+BESIDE = Path("var/care/without-judges.npz")  # the second line without them
+WEIGHTS = (0.25, 0.35, 0.5, 0.75, 1.0)
 FALSE_ALARMS = 0.05  # of the hard negatives of authors that were left out; a gentle question too many does less harm
+EVERYDAY_ALARMS = 0.02  # and at most so many of everyday talk
+LOST = 0.005  # of what is found may be lost for asking the second line less often
 
 Floats = npt.NDArray[np.float64]
+Lines = Mapping[str, Line]  # author → a first line that was fitted without them
 
 
-def fit(items: Sequence[Item]) -> Line:
-    """Terms, idf and the three heads, from labelled items."""
-    found = [_terms(tuple(item["turns"][-TURNS:])) for item in items]
-    frequency = Counter(key for one in found for counts in one.values() for key in counts)
-    keys = sorted(key for key, count in frequency.items() if count >= SEEN_IN)
-    idf = np.array([log((1 + len(items)) / (1 + frequency[key])) + 1 for key in keys])
-    scale = float(idf.max() / 255)
-    line = Line(
-        {key: row for row, key in enumerate(keys)}, np.round(idf / scale).astype(int).tolist(), scale, {}, {}, {}
-    )
-    features = matrix(line, found)
-    weights = np.array([1.0 if item["author"] in ("first", "everyday") else LATER for item in items])
-    risky = np.array([item["level"] != "none" for item in items])
-    explicit = np.array([item["level"] == "explicit" for item in items])
-    other = np.array([item["about"] == "other" for item in items])
-    heads = {
-        "risk": _head(features, risky, weights),
-        "explicit": _head(features[risky], explicit[risky], weights[risky]),
-        "other": _head(features[risky], other[risky], weights[risky]),
-    }
-    return _rounded(line, heads)
+def left_out(items: Sequence[Item], background: Sequence[Item], authors: Sequence[str]) -> Lines:
+    """For each author a first line that was fitted without their items."""
+    lines: dict[str, Line] = {}
+    for author in authors:
+        lines[author] = care_line.fit([*(item for item in items if item["author"] != author), *background])
+        print("fitted without", author, flush=True)
+    return lines
 
 
-def matrix(line: Line, found: Sequence[care_line.Terms]) -> csr_matrix:
-    """One row a talk, one column a term; the groups are weighted as `Line.scores` does."""
-    total = csr_matrix((len(found), len(line.rows)))
-    idf = np.asarray(line.idf, dtype=float)
-    for group, share in SCALES.items():
-        rows, columns, values = [], [], []
-        for at, one in enumerate(found):
-            for key, count in one[group].items():
-                if (column := line.rows.get(key)) is not None:
-                    rows.append(at)
-                    columns.append(column)
-                    values.append(idf[column] * (1 + log(count)))
-        part = csr_matrix((values, (rows, columns)), shape=total.shape)
-        length = np.sqrt(np.asarray(part.multiply(part).sum(1)).ravel())
-        total = total + diags(share / np.maximum(length, 1e-9)) @ part
-    return total.tocsr()
+def first_scores(lines: Lines, items: Sequence[Item]) -> Floats:
+    """The first line's log-odds of a risk, each item's by the line without its author."""
+    return np.array([care_line.risk(lines[item["author"]], item) for item in items])
 
 
-@cache
-def _terms(turns: tuple[str, ...]) -> care_line.Terms:
-    return care_line.terms([turn[-WINDOW:] for turn in turns])
-
-
-def _head(features: csr_matrix, target: npt.NDArray[np.bool_], weights: Floats) -> tuple[float, Floats]:
-    model = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=300, tol=1e-3)
-    model.fit(features, target, sample_weight=weights)
-    return float(model.intercept_[0]), model.coef_[0]
-
-
-def _rounded(line: Line, heads: Mapping[str, tuple[float, Floats]]) -> Line:
-    """Eight bits a weight."""
-    scales = {name: float(np.abs(weights).max() / 127) for name, (_, weights) in heads.items()}
-    weights = {name: np.round(heads[name][1] / scales[name]).astype(int).tolist() for name in heads}
-    return Line(line.rows, line.idf, line.idf_scale, {n: b for n, (b, _) in heads.items()}, weights, scales)
-
-
-def left_out(items: Sequence[Item], background: Sequence[Item]) -> list[tuple[Item, Line]]:
-    """Every item of the independent authors, with a line that was fitted without its author."""
-    pairs: list[tuple[Item, Line]] = []
-    for author in care_data.INDEPENDENT:
-        line = fit([*(item for item in items if item["author"] != author), *background])
-        pairs += [(item, line) for item in items if item["author"] == author]
-    return pairs
-
-
-def threshold(pairs: Sequence[tuple[Item, Line]], false_alarms: float = FALSE_ALARMS) -> float:
-    """The score that so many harmless items of left-out authors pass."""
-    harmless = [
-        line.scores(_terms(tuple(item["turns"][-TURNS:])))["risk"] for item, line in pairs if item["level"] == "none"
-    ]
+def threshold(items: Sequence[Item], scores: Floats, false_alarms: float = FALSE_ALARMS) -> float:
+    """The score that so many of the harmless items pass."""
+    harmless = [score for item, score in zip(items, scores, strict=True) if item["level"] == "none"]
     return float(np.quantile(harmless, 1 - false_alarms))
+
+
+def choose(items: Sequence[Item], scores: tuple[Floats, Floats], quiet: tuple[Floats, Floats]) -> Together:
+    """How the lines decide together, from both lines' log-odds for items, and for everyday talk, new to both."""
+    levels = np.array([item["level"] for item in items])
+    first, second = scores
+
+    def limit(weight: float) -> float:
+        everyday = quiet[0] + weight * quiet[1]
+        return max(threshold(items, first + weight * second), float(np.quantile(everyday, 1 - EVERYDAY_ALARMS)))
+
+    def recall(weight: float) -> float:
+        found = first + weight * second > limit(weight)
+        return float(found[levels == "explicit"].mean() + found[levels == "veiled"].mean())
+
+    weight = max(WEIGHTS, key=recall)
+    found = (first + weight * second > limit(weight)) & (levels != "none")
+    return Together(weight, float(np.quantile(first[found], LOST)), limit(weight))
+
+
+def second_scores(encoder: Encoder, items: Sequence[Item]) -> Floats:
+    """The second line's log-odds of a risk."""
+    return np.array([encoder.scores([turn[-WINDOW:] for turn in item["turns"][-TURNS:]])["risk"] for item in items])
 
 
 def figures(items: Sequence[Item], judge: Callable[[Item], Finding]) -> dict[str, Any]:
@@ -137,32 +102,54 @@ def _count(rows: dict[str, list[int]], name: str, right: bool) -> None:
     rows[name] = [found + right, of + 1]
 
 
-def write(line: Line, report: Mapping[str, Any], path: Path = MODEL) -> None:
-    """One line of JSON, then the hashes (32 bits), the idf and the weights (8 bits each), as `care_line.load` reads."""
-    head = {
-        "fitted_on": fingerprint(),
-        "terms": len(line.rows),
-        "risk_at": line.risk_at,
-        "explicit_at": line.explicit_at,
-    }
-    head |= {"idf_scale": line.idf_scale, "biases": line.biases, "scales": line.scales, "left_out": report}
-    with path.open("wb") as file:
-        file.write(json.dumps(head).encode() + b"\n")
-        file.write(np.array(list(line.rows), dtype="<u4").tobytes())
-        file.write(np.array(line.idf, dtype=np.uint8).tobytes())
-        for name in HEADS:
-            file.write(np.array(line.weights[name], dtype=np.int8).tobytes())
+def by_author(lines: Lines, items: Sequence[Item], second: Path | None) -> dict[str, Any]:
+    """Figures for each author, by lines that have not learnt from them."""
+    report: dict[str, Any] = {}
+    for author, line in lines.items():
+        care = Care(line, second)
+        rows = [item for item in items if item["author"] == author]
+        report[author] = figures(rows, lambda item, care=care: care.find(item["turns"]))  # type: ignore[misc]
+        print(author, json.dumps(report[author]["all"]), flush=True)
+    return report
 
 
-def fingerprint() -> str:
-    """Tells from which items a model was fitted, and with which signs."""
-    read = [*sorted(care_data.HOME.glob("dev*.jsonl")), *sorted(Path("bot").glob("care_[lst]*.*"))]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in read if path != MODEL)).hexdigest()
+def fit_first(lines: Lines, items: Sequence[Item], background: Sequence[Item], quiet: Sequence[Item]) -> None:
+    """Fit and write the first line, with the threshold and figures for when it stands alone."""
+    own = [item for item in items if item["author"] in lines]
+    risk_at = threshold(own, first_scores(lines, own))
+    line = replace(care_line.fit([*items, *background]), risk_at=risk_at)
+    report = by_author({author: replace(one, risk_at=risk_at) for author, one in lines.items()}, own, None)
+    care = Care(line, None)
+    report["everyday"] = figures(quiet, lambda item: care.find(item["turns"]))
+    care_line.write(line, report)
+
+
+def fit_second(lines: Lines, items: Sequence[Item], quiet: Sequence[Item], reuse: bool) -> None:
+    """Fit and write the second line, how both decide together, and the figures of both."""
+    from training import care_encoder as second
+
+    if not reuse:
+        second.save(second.fit([item for item in items if item["author"] not in JUDGES]), BESIDE)
+        second.save(second.fit(items), MODEL)
+    judges = {author: lines[author] for author in JUDGES}
+    own = [item for item in items if item["author"] in judges]
+    encoder = Encoder(dict(np.load(BESIDE)))
+    line = lines[JUDGES[0]]
+    calm = np.array([care_line.risk(line, item) for item in quiet]), second_scores(encoder, quiet)
+    together = choose(own, (first_scores(judges, own), second_scores(encoder, own)), calm)
+    second.annotate(BESIDE, {"together": asdict(together)})
+    report = by_author(judges, own, BESIDE)
+    care = Care(line, BESIDE)
+    report["everyday"] = figures(quiet, lambda item: care.find(item["turns"]))
+    chosen = {"together": asdict(together), "asked": float((calm[0] > together.asked_from).mean())}
+    print(json.dumps(chosen), json.dumps(report["everyday"]["all"]), flush=True)
+    second.annotate(MODEL, {"fitted_on": care_data.fingerprint(second.SOURCES), **chosen, "left_out": report})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--score", type=Path, help="count on a labelled file with the fitted model, and fit nothing")
+    parser.add_argument("--reuse", action="store_true", help=f"take the encoders in {BESIDE} and {MODEL} as they are")
     options = parser.parse_args(arguments)
     if options.score:
         care = Care()
@@ -170,22 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     items = care_data.development()
     background, quiet = care_data.held_out(care_data.everyday())
-    pairs = left_out(items, background)
-    risk_at = threshold(pairs)
-    report = {}
-    for author in care_data.INDEPENDENT:
-        own = {id(item): Care(replace(line, risk_at=risk_at)) for item, line in pairs if item["author"] == author}
-
-        def judge(item: Item, own: Mapping[int, Care] = own) -> Finding:
-            return own[id(item)].find(item["turns"])
-
-        rows = [item for item, _ in pairs if item["author"] == author]
-        report[author] = figures(rows, judge)
-        print(author, json.dumps(report[author]), flush=True)
-    line = replace(fit([*items, *background]), risk_at=risk_at)
-    report["everyday"] = figures(quiet, lambda item: Care(line).find(item["turns"]))
-    print("everyday", json.dumps(report["everyday"]), flush=True)
-    write(line, report)
+    lines = left_out(items, background, care_data.INDEPENDENT)
+    fit_first(lines, items, background, quiet)
+    fit_second(lines, items, quiet, options.reuse)
 
 
 if __name__ == "__main__":

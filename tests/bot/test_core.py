@@ -13,6 +13,7 @@ from bot.care import Care
 from bot.core import CONTEXT_MS, Core, Voice, thought_of
 from bot.errors import ReplyError
 from bot.fallback import FallbackReplier
+from bot.types import CARE as CARE_MODEL
 from bot.types import Chunk, Reply, Text, Turn, Usage
 from tests.bot.parts import BROKEN, FREE, Doing, ScriptedClassifier, ScriptedReplier, reading
 
@@ -53,6 +54,16 @@ async def test_a_miss_asks_once_more_and_the_dropped_draft_is_never_seen() -> No
     assert not any("하하" in reply.text for reply in snapshots)
     assert (snapshots[-1].text, snapshots[-1].hit, snapshots[-1].finish) == (WARM, True, "stop")
     assert replier.closed == 2
+
+
+async def test_who_asked_whether_a_life_is_in_danger_already_need_not_have_it_asked_again() -> None:
+    danger = (Turn("user", "나 진짜 죽고 싶어. 오늘 밤에 죽을 거야"),)
+    house = core(ScriptedReplier("a"))
+    (asked,) = await seen(house, danger)
+    assert "109" in asked.text
+    told = [reply async for reply in house.answer(danger, Voice(), finding=house.concern(danger))]
+    calm = [reply async for reply in house.answer(danger, Voice(), finding=None)]
+    assert (told[-1].model, calm[-1].model == CARE_MODEL) == (CARE_MODEL, False)
 
 
 async def test_what_the_person_turned_down_before_stays_turned_down() -> None:

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from bot.care import Care
 from bot.errors import ReplyError
 from bot.health import KEEP_S, Part, Report
 from storage.backup import note_backup
@@ -35,7 +36,7 @@ async def test_a_house_in_order_says_so_of_every_part(house: House) -> None:
     parts = found["parts"]
     assert isinstance(parts, dict)
     assert set(parts) == {
-        *("database", "keys", "integrity", "backup", "disk", "classifier", "replier scripted", "platform test"),
+        *("database", "keys", "integrity", "backup", "disk", "classifier", "care", "replier scripted", "platform test"),
     }
     assert parts["classifier"] == {"state": "ok", "about": "words"}
     assert {part["state"] for part in parts.values()} == {"ok"}
@@ -61,6 +62,19 @@ async def test_without_a_classifier_people_are_answered_all_the_same_so_it_is_de
     told = [record.getMessage() for record in caplog.records if record.name == "bot.health"]
     assert told == ["classifier is degraded: ClassifierError: told to fail", "classifier is ok: words"]
     assert REGISTRY.get_sample_value("maum_part_ok", {"part": "classifier"}) == 1
+
+
+async def test_without_the_crisis_detectors_second_line_it_is_degraded_and_says_so_once(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.app.core.care = Care(second=tmp_path / "gone.npz")
+    with caplog.at_level(logging.INFO):
+        report = await _report(house)
+        await _report(house)
+    assert report.status == "degraded"
+    told = [record.getMessage() for record in caplog.records if record.name == "bot.health"]
+    assert told == [f"care is degraded: {report.parts['care'].about}"]
+    assert "gone.npz (FileNotFoundError)" in told[0]
 
 
 async def test_when_the_only_replier_is_left_alone_it_has_failed(house: House) -> None:

@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field
 from bot import emotions
 from bot.answering import label_of
 from bot.app import App
-from bot.core import Voice
+from bot.care import Finding
+from bot.core import UNASKED, Voice
 from bot.errors import Refusal, ReplyError
 from bot.locale import pick, say
 from bot.text import clean
@@ -77,10 +78,11 @@ def create(app: App) -> APIRouter:
         text = _checked(body.text, app.settings.limits.max_chars)
         talk = talks.get(_session(header, cookie, response))
         turns = [*talk.turns, Turn("user", text)]
-        reading = None if app.core.concern(turns) else (await app.core.read([Text(text)]))[0]
+        finding = app.core.concern(turns)
+        reading = None if finding else (await app.core.read([Text(text)]))[0]
         turns[-1] = Turn("user", text, reading)
         feelings = [emotion.label for emotion in reading.emotions] if reading else []
-        return await _answered(app, talk, turns, pick(wanted, app.settings.language), (), feelings)
+        return await _answered(app, talk, turns, pick(wanted, app.settings.language), (), feelings, finding)
 
     @router.post("/predict-again")
     async def predict_again(
@@ -102,11 +104,17 @@ def create(app: App) -> APIRouter:
 
 
 async def _answered(
-    app: App, talk: Talk, turns: list[Turn], language: Language, rejected: tuple[str, ...], feelings: list[str] | str
+    app: App,
+    talk: Talk,
+    turns: list[Turn],
+    language: Language,
+    rejected: tuple[str, ...],
+    feelings: list[str] | str,
+    finding: Finding | None = UNASKED,
 ) -> Any:
     voice = Voice(language, app.settings.replier.persona, app.settings.replier.strategy)
     try:
-        answer = app.core.answer(turns, voice, rejected=rejected, payer="predict")
+        answer = app.core.answer(turns, voice, rejected=rejected, payer="predict", finding=finding)
         reply = [step async for step in answer][-1]
     except ReplyError as error:
         return JSONResponse({"error": error.code, "message": say(language, f"notice.{error.code}")}, 503)
