@@ -34,6 +34,7 @@ TURNS = 4  # the last turn and up to three before it
 WINDOW = 240  # characters judged at once; of a longer text the most worrying stretch counts
 PARTS = 8  # of a very long text only so many stretches, the most worrying to the first line, are judged by both
 _TEXTS = Path(__file__).with_suffix(".toml")
+RETIRED = re.compile(r"(?<!\d)1393(?!\d)")  # the line that 109 replaced, and no longer number that holds these digits
 _SENTENCE = re.compile(r"(?<=[.!?…\n])\s+")
 
 
@@ -100,7 +101,7 @@ class Care:
         Also true for text that names the line being retired.
         """
         seen = plain(text)
-        return any(expression.search(seen) for expression in _unsafe()) or "1393" in text
+        return any(expression.search(seen) for expression in _unsafe()) or RETIRED.search(text) is not None
 
     def _judge(self, first: Scores, turns: Sequence[str]) -> Finding:
         scores, risk_at = self._together(first, turns)

@@ -244,3 +244,8 @@ def test_a_list_of_turns_holds_texts_only() -> None:
     assert cli_care.turns_of('["a" is how it starts') == ['["a" is how it starts']
     with pytest.raises(OperatorError, match="line 3"):
         cli_care.turns_of('["a", 1]', 3)
+
+
+def test_a_longer_number_is_not_the_retired_line() -> None:
+    assert not Care().unsafe_output("그 기타는 213930원이었어")
+    assert Care().unsafe_output("☎1393")
