@@ -29,8 +29,10 @@ async def site() -> AsyncIterator[TestServer]:
 
     application = web.Application()
     application.router.add_get("/{path:.*}", answer)
-    async with TestServer(application) as server:
-        yield server
+    server = TestServer(application)
+    await server.start_server()
+    yield server
+    await server.close()
 
 
 async def _took(site: TestServer, bans: Bans, path: str) -> float:
