@@ -21,7 +21,7 @@ ENVIRON = {
     "MAUM_LIMITS__BURST": "100",
 }
 ROOMS = 4  # channels of the server
-UNREAD_S = 0.05  # a refusal younger than that when the bot is killed may not have been read
+UNREAD_S = 0.3  # on a busy machine a refusal younger than that may not have been read when the bot is killed
 
 
 class Discord:

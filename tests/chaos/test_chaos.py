@@ -14,7 +14,6 @@ KILLS = 5  # one in each phase
 @pytest.mark.parametrize("name", SURFACES)
 async def test_a_killed_bot_answers_everything_once(name: str, tmp_path: Path) -> None:
     toll = await run(name, tmp_path, people=6, messages=20, kills=KILLS)
-    assert (toll.lost, toll.doubled, toll.broken) == ([], [], 0)
+    assert (toll.lost, toll.doubled, toll.broken, toll.violations) == ([], [], 0, 0)
     assert toll.strays <= KILLS
-    assert toll.violations <= KILLS  # a busy machine may not have read a refusal before it is killed
     assert set(toll.kills.values()) == {1}

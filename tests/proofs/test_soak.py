@@ -16,7 +16,7 @@ from bot.upkeep import works
 from tests.proofs.parts import errors
 from tests.proofs.size import LONG, size, write_down
 
-MESSAGES, CHATS, AT_ONCE = size(200, 100_000), size(50, 2_000), 100
+MESSAGES, CHATS, AT_ONCE = size(600, 100_000), size(50, 2_000), 100
 SAMPLES = 100
 WARM = 0.3  # the share of the run after which caches and pools are full
 MAX_GROWTH = 0.05

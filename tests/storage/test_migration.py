@@ -27,7 +27,7 @@ from tests.storage.parts import incoming
 
 ROOT = Path(__file__).parents[2]
 MAUM = Path(sys.executable).parent / "maum"
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "10"))
 ROWS = 200
 
 

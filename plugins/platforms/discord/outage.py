@@ -57,7 +57,10 @@ class Outage:
 
 
 def _is_away(error: Exception) -> bool:
-    """Not reached, answered with a server's error, or turned away by Cloudflare (429 without a bucket)."""
+    """Not reached, answered with a server's error, or turned away by Cloudflare, whose 429 has no `Via`.
+
+    A 429 of Discord's own is no absence: who was refused five times over tries again soon, as after any other error.
+    """
     if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429
+        return error.status >= 500 or (error.status == 429 and "Via" not in error.response.headers)
     return isinstance(error, OSError | aiohttp.ClientError)

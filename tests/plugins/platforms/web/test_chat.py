@@ -14,10 +14,12 @@ LONG = "천천히 길게 말해 줘"
 def test_a_message_stands_there_at_once_and_its_answer_streams_in_until_it_is_stopped(visitor: Visitor) -> None:
     visitor.page.evaluate(
         "() => { window.seen = new Set(); setInterval(() => { const t = document.querySelector('.m-reply')?.innerText;"
+        " if (document.querySelector('.m-said')) window.first ??= t || 'nothing yet';"
         " if (t) seen.add(t) }, 10) }"
     )
     visitor.say(LONG)
     expect(visitor.last.locator(".m-said")).to_have_text(LONG)
+    assert visitor.page.evaluate("first") == "nothing yet"  # at once: before any answer
     expect(visitor.last.locator(".m-dots")).to_be_visible()
     expect(visitor.reply).to_contain_text("그리고 그리고 그리고")
     expect(visitor.last.locator(".m-dots")).to_be_hidden()
@@ -121,8 +123,10 @@ def test_a_thumb_stays_set_until_it_is_taken_back(visitor: Visitor) -> None:
 
 def test_a_burst_is_one_thought_answered_under_its_last_line(visitor: Visitor) -> None:
     replies = visitor.page.locator(".m-reply:visible")
-    before = replies.count()
+    before, exchanges = replies.count(), visitor.page.locator(".m-exchange")
+    count = exchanges.count()
     visitor.say_at_once("있잖아", "나 오늘", WORRIED)
+    expect(exchanges).to_have_count(count + 3)  # until then the last answer is an earlier one
     assert visitor.read() == ANSWERS["발표"][0]
     expect(replies).to_have_count(before + 1)
     assert visitor.page.locator(".m-said").all_inner_texts()[-3:] == ["있잖아", "나 오늘", WORRIED]
