@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import cast, get_args
@@ -105,13 +105,22 @@ def members(group: Group) -> tuple[Entry, ...]:
 
 def group_scores(scores: Scores) -> dict[Group, float]:
     """Probability per group; it sums to 1 also for a multi-label model, whose scores do not."""
-    masses: dict[Group, float] = dict.fromkeys(GROUPS, 0.0)
-    for label, value in zip(scores.labels, scores.values, strict=True):
-        groups = find(label).groups
-        for group in groups:
-            masses[group] += value / len(groups)
+    values = scores.values
+    shares = _shares(scores.labels)
+    masses = {group: sum([values[at] * share for at, share in shares[group]]) for group in GROUPS}
     total = sum(masses.values()) or 1.0
     return {group: mass / total for group, mass in masses.items()}
+
+
+@lru_cache(maxsize=16)
+def _shares(labels: tuple[str, ...]) -> Mapping[Group, Sequence[tuple[int, float]]]:
+    """For each group the labels that belong to it, as (place, share of its probability)."""
+    shares: dict[Group, list[tuple[int, float]]] = {group: [] for group in GROUPS}
+    for at, label in enumerate(labels):
+        groups = find(label).groups
+        for group in groups:
+            shares[group].append((at, 1 / len(groups)))
+    return shares
 
 
 def read(scores: Scores, model: str, sure_at: float = 0.5, best: int = 5) -> Reading:
@@ -124,10 +133,11 @@ def read(scores: Scores, model: str, sure_at: float = 0.5, best: int = 5) -> Rea
         best: how many labels to keep, best first.
     """
     masses = group_scores(scores)
-    ranked = sorted(zip(scores.labels, scores.values, strict=True), key=lambda pair: -pair[1])
+    labels, values = scores.labels, scores.values
+    ranked = sorted(range(len(values)), key=values.__getitem__, reverse=True)
     group = max(masses, key=lambda g: masses[g])
     return Reading(
-        emotions=tuple(Emotion(label, find(label).group, value) for label, value in ranked[:best]),
+        emotions=tuple(Emotion(labels[at], find(labels[at]).group, values[at]) for at in ranked[:best]),
         group=group,
         groups=MappingProxyType(masses),
         sure=masses[group] >= sure_at,

@@ -1,4 +1,4 @@
-"""The engine: one writer with group commit (storage/writer.py), many readers, the same on SQLite and PostgreSQL.
+"""The engine: one writer with group commit (storage/writer.py), readers beside it, the same on SQLite and PostgreSQL.
 
 An operation is a coroutine function of a connection, and awaits nothing else. When one fails, the others of its group
 are run again apart from it, so operations must not keep state of their own.
@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -25,8 +24,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from bot import metrics
 from bot.errors import OperatorError
-from storage import direct
 from storage.process import make_folder
+from storage.worker import ThreadReader
 from storage.writer import WRITER, TaskWriter, ThreadWriter, Writer
 
 T = TypeVar("T")
@@ -49,19 +48,21 @@ class Database:
         #: called when what somebody remembers of the database may not be true any more
         self.on_doubt: list[Callable[[], None]] = []
         self._engine: AsyncEngine | None = None
-        self._lookups: Engine | None = None
+        self._direct: Engine | None = None
+        self._reader: ThreadReader | None = None
         self._writer: Writer | None = None
-        self._threads = ThreadPoolExecutor(READERS, "storage-reader")
 
     async def __aenter__(self) -> Database:
         self._engine = self._create_engine()
         if self.is_sqlite:
-            self._lookups = _sqlite_engine(self.url.set(drivername="sqlite"))
-            self._writer = ThreadWriter(self._lookups, self.doubt)
+            self._direct = _sqlite_engine(self.url.set(drivername="sqlite"))
+            self._writer, self._reader = ThreadWriter(self._direct, self.doubt), ThreadReader(self._direct)
         else:
             self._writer = TaskWriter(self._engine, self.doubt)
         try:
             await self._writer.start()
+            if self._reader:
+                await self._reader.start()
         except (DBAPIError, OSError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             where = self.url.render_as_string(hide_password=True)
@@ -72,6 +73,8 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         assert self._writer is not None
         await self._writer.stop()
+        if self._reader:
+            await self._reader.stop()
         await self._dispose()
 
     async def write(self, operation: Operation[T]) -> T:
@@ -92,10 +95,10 @@ class Database:
 
     async def read(self, operation: Operation[T]) -> T:
         """Look something up by its key, in one transaction that sees everything committed so far."""
-        if self._lookups is None:
-            async with self.reading() as connection:
-                return await operation(connection)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._look_up, operation)
+        if self._reader:
+            return cast(T, await self._reader.put(operation))
+        async with self.reading() as connection:
+            return await operation(connection)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -131,11 +134,6 @@ class Database:
         await self.read(_nothing)
         await self.write(_nothing)
 
-    def _look_up(self, operation: Operation[T]) -> T:
-        assert self._lookups is not None
-        with self._lookups.connect() as connection:
-            return direct.run(operation(cast(AsyncConnection, direct.Direct(connection))))
-
     def _create_engine(self) -> AsyncEngine:
         options: dict[str, Any] = {"poolclass": AsyncAdaptedQueuePool, "pool_size": READERS + 1, "max_overflow": 0}
         options["pool_pre_ping"] = not self.is_sqlite  # a server may have been restarted since
@@ -154,17 +152,16 @@ class Database:
         return engine
 
     async def _dispose(self) -> None:
-        self._threads.shutdown()
-        if self._lookups:
-            self._lookups.dispose()
+        if self._direct:
+            self._direct.dispose()
         if self._engine:
             await self._engine.dispose()
 
 
 def _sqlite_engine(url: Any) -> Engine:
-    """For the writer and the threads that look things up: a connection each."""
-    options = {"check_same_thread": False}  # the pool hands a connection from thread to thread, to one at a time
-    engine = create_engine(url, poolclass=QueuePool, pool_size=READERS + 1, max_overflow=0, connect_args=options)
+    """For the threads that write and look things up: a connection each."""
+    options = {"check_same_thread": False}  # disposed of by another thread than its own
+    engine = create_engine(url, poolclass=QueuePool, pool_size=2, max_overflow=0, connect_args=options)
     _listen(engine)
     return engine
 

@@ -16,6 +16,7 @@ from storage.tables import space_settings
 
 SETTINGS = select(space_settings.c.space, space_settings.c.key, space_settings.c.value).order_by(space_settings.c.id)
 HERE = space_settings.c.space == bindparam("place")  # a value written into a statement would stay in its cache
+SETTINGS_HERE = SETTINGS.where(HERE)
 SETTINGS = select(space_settings.c.space, space_settings.c.key, space_settings.c.value).order_by(space_settings.c.id)
 HERE = space_settings.c.space == bindparam("place")  # a value written into a statement would stay in its cache
 MAX_REMEMBERED, REMEMBERED_S = 10_000, 5.0
@@ -43,7 +44,7 @@ class SpaceSettings:
         """What holds in a place now; what another process sets is noticed within `REMEMBERED_S`."""
         at, found = self._known.now(), self._known.get(place)
         if found is None:
-            found = (await self._read(SETTINGS.where(HERE), place=place)).get(place, {})
+            found = (await self._read(SETTINGS_HERE, place=place)).get(place, {})
             self._known.put(place, found, at)
         return found
 

@@ -6,12 +6,8 @@ On SQLite the writer is a thread, on PostgreSQL a task; what they do is the same
 from __future__ import annotations
 
 import asyncio
-import logging
-import queue
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine
@@ -21,14 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot import metrics
 from bot.errors import OperatorError
 from storage import direct
-
-log = logging.getLogger(__name__)
+from storage.worker import MAX_GROUP, STOPPED, Operation, Outcome, Work, Worker, deliver
 
 WRITER = "maum_writer"  # an execution option: this connection's transactions take the write lock at their begin
-MAX_GROUP = 256
-Operation = Callable[[AsyncConnection], Awaitable[Any]]
-Work = tuple[Operation, asyncio.Future[Any]]
-Outcome = tuple[asyncio.Future[Any], Any, Exception | None]
 
 
 class Writer(ABC):
@@ -65,62 +56,18 @@ class Writer(ABC):
             return [(group[0][1], None, error)]
 
 
-class ThreadWriter(Writer):
+class ThreadWriter(Worker, Writer):
     """For SQLite. The thread owns the connection: it alone commits and checkpoints."""
 
     def __init__(self, engine: Engine, on_rollback: Callable[[], None]) -> None:
-        super().__init__(on_rollback)
-        self._engine = engine
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="storage-writer", daemon=True)
-
-    async def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._open: asyncio.Future[None] = self._loop.create_future()
-        self._thread.start()
-        await self._open
-
-    async def stop(self) -> None:
-        self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
-
-    def put(self, operation: Operation) -> asyncio.Future[Any]:
-        if not self._thread.is_alive():
-            raise OperatorError(STOPPED)
-        future = asyncio.get_running_loop().create_future()
-        self._queue.put((operation, future))
-        return future
+        Worker.__init__(self, engine, "storage-writer", {WRITER: True})
+        Writer.__init__(self, on_rollback)
 
     async def truncate(self) -> bool:
         """Empty the write-ahead log, between two commits; False when somebody still reads."""
         return bool(await self.put(_truncate))
 
-    def _run(self) -> None:
-        try:
-            connection = self._engine.connect().execution_options(**{WRITER: True})
-        except Exception as error:
-            self._loop.call_soon_threadsafe(self._open.set_exception, error)
-            return
-        self._loop.call_soon_threadsafe(self._open.set_result, None)
-        with connection:
-            while group := self._next():
-                outcomes = self._do(connection, group)
-                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                    self._loop.call_soon_threadsafe(_deliver, outcomes)
-
-    def _next(self) -> list[Work]:
-        """What waits, until the sign to stop; nothing more comes after it."""
-        group: list[Work] = []
-        while len(group) < MAX_GROUP and (not group or not self._queue.empty()):
-            work = self._queue.get()
-            if work is None:
-                if group:
-                    self._queue.put(None)
-                return group
-            group.append(work)
-        return group
-
-    def _do(self, connection: Connection, group: list[Work]) -> list[Outcome]:
+    def do(self, connection: Connection, group: list[Work]) -> list[Outcome]:
         metrics.commit_size.observe(len(group))
         writes = [work for work in group if work[0] is not _truncate]
         outcomes: list[Outcome] = []
@@ -169,14 +116,11 @@ class TaskWriter(Writer):
                 while len(group) < MAX_GROUP and not self._queue.empty():
                     group.append(self._queue.get_nowait())
                 metrics.commit_size.observe(len(group))
-                _deliver(await self._commit(connection, group))
+                deliver(await self._commit(connection, group))
                 for _ in group:
                     self._queue.task_done()
         finally:
             await connection.close()
-
-
-STOPPED = "the database's writer has stopped: restart, and see the log for the reason"
 
 
 async def _truncate(_: AsyncConnection) -> None:
@@ -191,17 +135,6 @@ def _emptied(connection: Connection) -> bool:
     (busy, _, _) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     driver.execute(f"PRAGMA busy_timeout={patience}")
     return not busy
-
-
-def _deliver(outcomes: list[Outcome]) -> None:
-    for future, result, error in outcomes:
-        if future.done():
-            if error:
-                log.error("a write failed after its caller had gone: %s", type(error).__name__)
-        elif error:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
 
 
 def _is_worth_another_try(error: Exception) -> bool:
