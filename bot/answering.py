@@ -24,9 +24,12 @@ WAIT_MS = 6 * 3_600_000  # how long a job waits for a platform that is away
 TONES: tuple[Tone, ...] = get_args(Tone)
 
 
-async def do(job: Job, desk: Desk) -> None:
-    """Do a job to its end. Whatever happens, the person hears something and the job is closed; while their platform is
-    away, it stays open and is taken up again (bot/upkeep.py)."""
+async def do(job: Job, desk: Desk) -> bool:
+    """Do a job to its end. Whatever happens, the person hears something and the job is closed.
+
+    Returns:
+        False: its platform is away. The job stays open and is taken up again (Delivery.recover).
+    """
     screen = Screen(desk.platforms[job.conversation.chat.platform], job, desk.jobs)
     try:
         if job.state == "sending":  # its reply is stored already and only has to be shown
@@ -36,22 +39,22 @@ async def do(job: Job, desk: Desk) -> None:
         await screen.end(outgoing)
         desk.jobs.done(job)
     except Unreachable as error:
-        if not _waits(job, error):
-            await _give_notice(job, desk, screen, "failed")
+        return not _waits(job, error) and await _give_notice(job, desk, screen, "failed")
     except ReplyError as error:
-        await _give_notice(job, desk, screen, error.code)
+        return await _give_notice(job, desk, screen, error.code)
     except MessageDeleted:
         log.info("job %d: its message was deleted meanwhile", job.id)
         await _show(job, screen, Outgoing(job.conversation, job.message, job.answers, notice="deleted", final=True))
     except Exception:
         log.exception("job %d (%s) failed", job.id, job.kind)
-        await _give_notice(job, desk, screen, "failed")
+        return await _give_notice(job, desk, screen, "failed")
     finally:
         await screen.close()
+    return True
 
 
-async def _give_notice(job: Job, desk: Desk, screen: Screen, code: str) -> None:
-    """An answer that stood there before a failed regenerate stands there again, with the notice."""
+async def _give_notice(job: Job, desk: Desk, screen: Screen, code: str) -> bool:
+    """An answer that stood there before a failed regenerate stands there again, with the notice. Returns as `do`."""
     metrics.notices.labels(code).inc()
     notice = Outgoing(job.conversation, job.message, job.answers, notice=code, final=True)
     try:
@@ -62,6 +65,8 @@ async def _give_notice(job: Job, desk: Desk, screen: Screen, code: str) -> None:
     away = await _show(job, screen, notice)
     if away and _waits(job, away):
         await desk.jobs.keep(job)
+        return False
+    return True
 
 
 def _waits(job: Job, error: Unreachable) -> bool:

@@ -192,7 +192,7 @@ class Delivery:
         """
         found = await self._desk.jobs.waiting(list(self._desk.platforms), idle_s, own=True)
         forsaken = [conversation for conversation in found if conversation not in self._lanes]
-        for conversation in forsaken:
+        for conversation in found:  # also one whose lane is just finding out that its platform is away
             self._wake(conversation, settle=False)
         return len(forsaken)
 
@@ -252,17 +252,17 @@ class Delivery:
 
     async def _work(self, conversation: Conversation) -> None:
         lane = self._lanes[conversation]
-        own = True  # what an earlier lane of ours held when it failed is this one's
         try:
             while lane.again and self._open:
                 lane.again = False
                 await self._settle(lane)
                 async with self._slots.slot(place_of(conversation.chat)):
+                    own = True  # what waited for its platform, or was held when an earlier lane failed, comes first
                     while self._open and (job := await self._desk.jobs.take(conversation, own=own)):
                         own = False
                         with about(job=job.id, platform=conversation.chat.platform):
-                            await answering.do(job, self._desk)
-                        if not job.more:
+                            ended = await answering.do(job, self._desk)
+                        if not (ended and job.more):  # what has to wait keeps its conversation waiting, and no other
                             break
         except Exception:  # the database itself failed: what is accepted stays there, and is taken up again (upkeep)
             log.exception("a conversation stopped; its messages are kept")
