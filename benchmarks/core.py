@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot import emotions
+from bot import emotions, event_loop
 from bot.__main__ import build
 from bot.app import App
 from bot.config import Settings
@@ -160,7 +160,7 @@ def main() -> None:
     rate, seconds = int(os.environ.get("RATE", RATE)), float(os.environ.get("SECONDS", SECONDS))
     with tempfile.TemporaryDirectory() as state:
         os.environ |= {"MAUM_STATE_DIR": state, "MAUM_MASTER_KEY_FILE": f"{state}/key"}
-        found = asyncio.run(measure(rate, seconds, CHATS))
+        found = event_loop.run(measure(rate, seconds, CHATS))
     print(
         "| messages/s | sent | answered | notices | p50 ms | p95 ms | p99 ms | longest ms | CPU ms each | memory MiB |"
     )

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from bot import config, loader, log, upkeep
+from bot import config, event_loop, loader, log, upkeep
 from bot.app import App
 from bot.budget import Budget
 from bot.care import Care
@@ -170,7 +170,7 @@ def run(file: Path | None = None) -> int:
     try:
         settings = config.load(file)
         log.setup(settings.log.format, settings.log.level)
-        asyncio.run(serve(settings, file=file))
+        event_loop.run(serve(settings, file=file))
     except* OperatorError as errors:  # also when it comes alone, or out of the TaskGroup (a busy port)
         print(f"maum: {errors.exceptions[0]}", file=sys.stderr)
         code = 2

@@ -1,8 +1,8 @@
 """The crisis path: does somebody speak of ending their life, outright or veiled, or of somebody else at risk now?
 
 Apart from the emotions and before any language model: it works when everything else is down. Two lines, fitted by
-training/care.py, decide together over the last turn and up to three before it: a linear model in plain Python
-(bot.care_line) reads every text, a small encoder (bot.care_encoder) those that do not leave the first quite calm.
+training/care.py, decide together over the last turn and up to three before it: a linear model (bot.care_line)
+reads every text, a small encoder (bot.care_encoder) those that do not leave the first quite calm.
 Without it the first decides alone. The answers are fixed, reviewed texts (care.toml); docs/care.md is the protocol.
 
 Sources: WHO mhGAP (ask, listen, always say where help is, never describe a method); Posner et al. 2011 (Columbia scale:
@@ -56,7 +56,7 @@ class Care:
     def __init__(self, line: Line | None = None, second: Path | None = care_encoder.MODEL) -> None:
         """Args: second: the second line's file; None: the first alone, on purpose."""
         self._line = line or care_line.load()
-        care_signs.expressions()
+        care_signs.signs()
         self._second: tuple[Encoder, Together] | None = None
         self.trouble = ""
         try:

@@ -1,6 +1,6 @@
-"""The first line of the crisis detector: a linear model over character n-grams, words and signs, in plain Python.
+"""The first line of the crisis detector: a linear model over character n-grams, words and signs, run by numpy.
 
-Terms are 32-bit hashes, so no vocabulary is kept. Each of the four groups is weighted by sublinear tf-idf and brought
+Terms are hashes, so no vocabulary is kept. Each of the four groups is weighted by sublinear tf-idf and brought
 to length one, as scikit-learn's TfidfVectorizer does; three heads share the terms. Fitted by training/care.py.
 """
 
@@ -8,80 +8,102 @@ from __future__ import annotations
 
 import json
 import re
-from array import array
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from math import log, sqrt
 from pathlib import Path
 from typing import Any
 from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
 
 from bot import care_signs
 from bot.care_text import plain
 
 HEADS = ("risk", "explicit", "other")
 SCALES = {"joined": 1.0, "words": 1.0, "last": 0.5, "signs": 0.2}  # how much a group may say; chosen on unseen authors
-NGRAMS = range(1, 6)
+GROUP = np.uint32(3)  # the bits of a term's hash that say its group, as its place in SCALES
+LONGEST = 5  # characters of an n-gram
 TURN_END = " ¶ "
 MODEL = Path(__file__).with_name("care_line.bin")
 
 _WORD = re.compile(r"[가-힣]+|[a-z']+|[ㄱ-ㅣ]+|\d+|[^\s\w]")
+_MULTIPLIERS = np.random.Generator(np.random.PCG64(5)).integers(2**63, size=LONGEST, dtype=np.uint64) * 2 + 1
 
-Terms = Mapping[str, Mapping[int, int]]  # group → hash of a term → how often
+Hashes = npt.NDArray[np.uint32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """The terms of a talk, in order, and how often each is there. Their hashes end in the group's place (`GROUP`)."""
+
+    keys: Hashes
+    counts: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """`rows`: hash → row; `idf` and, for each head, a bias and a weight a row as 8-bit numbers with their scale.
+    """`keys`: the known terms, in order; for each its `idf` and a weight a head (8-bit numbers with a scale).
 
     A talk counts as a risk above the log-odds `risk_at`, and as explicit above `explicit_at`.
     """
 
-    rows: Mapping[int, int]
-    idf: Sequence[int]
+    keys: Hashes
+    idf: npt.NDArray[np.uint8]
     idf_scale: float
     biases: Mapping[str, float]
-    weights: Mapping[str, Sequence[int]]
+    weights: npt.NDArray[np.int8]  # shape (terms, heads)
     scales: Mapping[str, float]
     risk_at: float = 0.0
     explicit_at: float = 0.0
 
     def scores(self, found: Terms) -> dict[str, float]:
         """The log-odds of each head."""
-        scores = dict(self.biases)
-        for group, counts in found.items():
-            known = ((self.rows.get(key), count) for key, count in counts.items())
-            rows = [(row, self.idf[row] * (1 + log(count))) for row, count in known if row is not None]
-            length = sqrt(sum(value * value for _, value in rows)) or 1.0
-            for head in HEADS:
-                weights = self.weights[head]
-                total = sum(weights[row] * value for row, value in rows)
-                scores[head] += self.scales[head] * SCALES[group] * total / length
-        return scores
+        rows, values = self.features(found)
+        totals = values @ self.weights[rows]
+        return {head: self.biases[head] + self.scales[head] * float(totals[at]) for at, head in enumerate(HEADS)}
+
+    def features(self, found: Terms) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        """The rows of the terms that are known, and what each says: tf-idf, a group's length being its scale."""
+        rows = np.minimum(np.searchsorted(self.keys, found.keys), len(self.keys) - 1)
+        known = self.keys[rows] == found.keys
+        rows, groups = rows[known], (found.keys[known] & GROUP).astype(np.intp)
+        values = self.idf[rows] * (1 + np.log(found.counts[known]))
+        lengths = np.sqrt(np.bincount(groups, values * values, len(SCALES)))
+        values *= (np.array(list(SCALES.values())) / np.maximum(lengths, 1e-9))[groups]
+        return rows, values
 
 
 def terms(turns: Sequence[str]) -> Terms:
     """The terms of a talk: a person's turns, oldest first; the last is the one that is judged."""
     plains = [plain(turn) for turn in turns]
     signs = [care_signs.look(text) for text in plains]
-    return {
-        "joined": _hashed("joined", _ngrams(TURN_END.join(plains))),
-        "words": _hashed("words", _words(TURN_END.join(turns).lower())),
-        "last": _hashed("last", _ngrams(plains[-1])),
-        "signs": _hashed("signs", care_signs.terms(signs)),
+    hashes = {
+        "joined": _ngrams(TURN_END.join(plains)),
+        "words": _hashed(_words(TURN_END.join(turns).lower())),
+        "last": _ngrams(plains[-1]),
+        "signs": _hashed(care_signs.terms(signs)),
     }
+    keys = np.sort(np.concatenate([hashes[group] & ~GROUP | np.uint32(at) for at, group in enumerate(SCALES)]))
+    starts = np.concatenate([[True], keys[1:] != keys[:-1], [True]]).nonzero()[0]
+    return Terms(keys[starts[:-1]], starts[1:] - starts[:-1])
 
 
-def _hashed(group: str, found: Iterable[str]) -> Counter[int]:
-    start = crc32(group.encode())
-    return Counter(crc32(term.encode(errors="surrogatepass"), start) for term in found)
+def _hashed(found: Iterable[str]) -> Hashes:
+    return np.fromiter((crc32(term.encode(errors="surrogatepass")) for term in found), np.uint32)
 
 
-def _ngrams(text: str) -> Iterable[str]:
-    return (text[at : at + size] for size in NGRAMS for at in range(len(text) - size + 1))
+def _ngrams(text: str) -> Hashes:
+    """All n-grams at once, by multilinear hashing: the high half of Σ character · multiplier (Lemire & Kaser 2014)."""
+    letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+    sums = np.zeros_like(letters)
+    sizes = [sums[:0]]
+    for size, multiplier in enumerate(_MULTIPLIERS[: len(letters)]):
+        sums = sums[: len(letters) - size] + letters[size:] * multiplier
+        sizes.append(sums)
+    return (np.concatenate(sizes) >> np.uint64(32)).astype(np.uint32)
 
 
 def _words(text: str) -> Iterable[str]:
@@ -103,8 +125,8 @@ def load(path: Path = MODEL) -> Line:
     with path.open("rb") as file:
         head = json.loads(file.readline())
         count = head["terms"]
-        keys, idf = array("I", file.read(4 * count)), array("B", file.read(count))
-        weights = {name: array("b", file.read(count)) for name in HEADS}
-    rows = dict(zip(keys, range(count), strict=True))
+        keys = np.frombuffer(file.read(4 * count), "<u4")
+        idf = np.frombuffer(file.read(count), np.uint8)
+        weights = np.frombuffer(file.read(len(HEADS) * count), np.int8).reshape(count, len(HEADS))
     thresholds = head["risk_at"], head["explicit_at"]
-    return Line(rows, idf, head["idf_scale"], head["biases"], weights, head["scales"], *thresholds)
+    return Line(keys, idf, head["idf_scale"], head["biases"], weights, head["scales"], *thresholds)
