@@ -141,7 +141,7 @@ class Delivery:
     async def stop(self, person: Person, chat: Chat | None = None) -> None:
         """End a person's running answers (in one chat), close their waiting jobs with a word, drop what is held."""
         self._held.take(person, chat)
-        known = {*self._lanes, *await self._desk.jobs.waiting(list(self._desk.platforms))}
+        known = {*self._lanes, *await self._desk.jobs.waiting(list(self._desk.platforms), own=True)}
         mine = [one for one in known if one.person == person and (chat is None or one.chat.id == chat.id)]
         for conversation in mine:
             for job in await self._desk.jobs.abandon(conversation):
@@ -155,6 +155,9 @@ class Delivery:
             for lane in late:
                 lane.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        for conversation in mine:  # what waits for its platform; nobody works on it now
+            for job in await self._desk.jobs.abandon(conversation, begun=True):
+                await self._show_stopped(job)
 
     def forget(self, person: Person) -> None:
         """Remember nothing of a person any more."""

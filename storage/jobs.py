@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Row, bindparam, func, insert, literal_column, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -204,14 +204,20 @@ class Jobs:
         values |= {"error": None, "done_at": None, "value": f"{job.emotion}/{job.tone}"}
         await self._database.write(lambda connection: connection.execute(CHANGE_JOB, {"job": job.id, **values}))
 
-    async def abandon(self, conversation: Conversation) -> list[Job]:
-        """Close the conversation's jobs that nobody has begun, and say which they were."""
+    async def abandon(self, conversation: Conversation, *, begun: bool = False) -> list[Job]:
+        """Close the conversation's jobs that nobody has begun, and say which they were.
+
+        Args:
+            begun: also those that this process has begun and has not written an answer to.
+        """
+        held = (jobs.c.state == "working") & (jobs.c.owner == self._owner)
+        which = or_(jobs.c.state == "new", held) if begun else jobs.c.state == "new"
 
         async def operation(connection: AsyncConnection) -> list[Job]:
             chat_id = await self._people.known(connection, conversation.chat)
             person_id = await self._people.known(connection, conversation.person)
             query = select(jobs, messages.c.external_id).join(messages, messages.c.id == jobs.c.message_id)
-            mine = *IS_OPEN, jobs.c.state == "new", jobs.c.chat_id == chat_id, jobs.c.person_id == person_id
+            mine = *IS_OPEN, which, jobs.c.chat_id == chat_id, jobs.c.person_id == person_id
             rows = (await connection.execute(query.where(*mine))).all()
             for row in rows:
                 await self._close(connection, row.id, "failed", "stopped")

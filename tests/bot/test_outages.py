@@ -117,3 +117,21 @@ async def test_nobody_waits_behind_an_answer_that_was_given_up(tmp_path: Path, m
         await _idle(house)
         assert platform.order() == messages[1:]
         assert await house.app.delivery.recover() == 0
+
+
+async def test_what_waits_is_not_answered_to_a_person_who_paused_or_was_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with _flickering(tmp_path, monkeypatch) as (house, platform):
+        platform.away = True
+        for person in (PERSON, OTHER):
+            await _say_several(house, 2, person)
+        await _idle(house)
+        await house.app.privacy.pause(PERSON)
+        await house.app.privacy.forget(OTHER)
+        platform.away = False
+        assert await house.app.delivery.recover() == 0
+        assert (platform.shown, house.replier.prompts) == ([], [])
+        await house.app.privacy.resume(PERSON)
+        shown = await house.say("나 다시 왔어")
+        assert platform.order() == [shown.message]
