@@ -36,7 +36,7 @@ doctor: .venv/.installed
 
 test: .venv/.dev
 	bash scripts/system-packages.sh
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS)
 
 chaos: .venv/.dev
 	$(BIN)/python -m tests.chaos --write docs/reliability.md

@@ -5,23 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.house import House, open_house
 
-ROOT = Path(__file__).parents[1]
-#: folders whose tests share something dear (a server with a browser, a PostgreSQL) and so one process
-TOGETHER = ("tests/plugins/platforms/web/", "tests/storage/")
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.scheduling import ByFile
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes a file's tests stay in one of them, as its fixtures do."""
-    for item in items:
-        place = item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else item.path.name
-        group = next((folder for folder in TOGETHER if place.startswith(folder)), place)
-        item.add_marker(pytest.mark.xdist_group(group))
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
