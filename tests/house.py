@@ -36,6 +36,7 @@ from storage.jobs import Jobs
 from storage.ledger import DatabaseLedger
 from storage.messages import Messages
 from storage.spaces import SpaceSettings
+from tests import blank
 
 #: a word in a text → the label the classifier reads
 WORDS = {"좋": "기쁨", "슬": "슬픔", "화": "분노", "무서": "두려운", "외로": "외로운"}
@@ -174,6 +175,7 @@ async def open_house(
     """A house over the database in `tmp`; opened twice over the same folder it is the same house after a restart."""
     defaults = {"consent": {"default": "trusted"}, "delivery": {"burst_s": 0.0, "drain_s": 1.0}}
     settings = Settings.model_validate(defaults | sections)
+    await blank.lay(tmp / "db" / "maum.db")
     players = players or Players()
     classifier, replier, platform = players.classifier, players.replier, players.platform
     replier.answers.extend(answers)

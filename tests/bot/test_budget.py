@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.ledger import DatabaseLedger
 from storage.tables import spend
 from storage.upgrade import upgrade
+from tests import blank
 from tests.bot.parts import Doing, ScriptedReplier, prompt, told
 
 PRICES = (1.0, 2.0)
@@ -37,8 +38,8 @@ REAL = cost(Priced("a"), 100, 50)
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    await blank.lay(tmp_path / "maum.db")
     async with Database(f"sqlite+aiosqlite:///{tmp_path}/maum.db") as opened:
-        await upgrade(opened)
         yield opened
 
 

@@ -23,6 +23,7 @@ from bot.contracts import Replier
 from bot.errors import OperatorError
 from bot.reload import FIXED, Reload, differences
 from bot.types import Chat, Chunk, Incoming, Outgoing, Person, Prompt
+from tests import blank
 from tests.house import MemoryPlatform, WordClassifier
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,7 @@ def _fresh() -> None:
 async def _running(tmp: Path) -> AsyncIterator[tuple[App, Reload, Path]]:
     file = tmp / "config.toml"
     file.write_text(CONFIG, encoding="utf-8")
+    await blank.lay(config.state_dir() / "db" / "maum.db")
     async with build(config.load(file)) as app:
         yield app, Reload(app, file), file
         await app.delivery.drain()

@@ -15,6 +15,7 @@ from storage.database import Database
 from storage.jobs import Jobs
 from storage.keys import KeyStore
 from storage.people import People
+from tests import blank
 from tests.servers import postgres
 
 MASTER = bytes(range(32))
@@ -49,9 +50,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
+async def database(url: str, tmp_path: Path) -> AsyncIterator[Database]:
+    if url.startswith("sqlite"):
+        await blank.lay(tmp_path / "db" / "maum.db")
     async with Database(url) as database:
-        await upgrade.upgrade(database)
         yield database
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from bot.__main__ import build
 from bot.app import App
-from bot.config import Settings
+from bot.config import Settings, state_dir
+from tests import blank
 from tests.plugins.platforms.telegram.parts import EchoReplier
 from tests.servers.telegram_server import TelegramServer
 from tests.servers.telegram_world import Human, Post, Room
@@ -90,6 +91,7 @@ async def open_house(server: TelegramServer, **sections: Any) -> AsyncIterator[T
         "delivery": {"burst_s": 0.1, "drain_s": 1.0},
         "limits": {"per_minute": 600, "burst": 60, "max_chars": 5000},
     }
+    await blank.lay(state_dir() / "db" / "maum.db")
     async with build(Settings.model_validate(settings | sections)) as app:
         await app.delivery.recover()
         running = [asyncio.create_task(platform.run(app)) for platform in app.desk.platforms.values()]
