@@ -24,7 +24,7 @@ AWKWARD = ("", " \n\t", "😭🤷‍♀️", "\x00", "a\x00b", "\ud800", "‮م�
 class ClassifierConformance:
     """Tests over a fixture `classifier`, entered."""
 
-    def test_it_names_its_model_and_its_labels(self, classifier: Classifier) -> None:
+    async def test_it_names_its_model_and_its_labels(self, classifier: Classifier) -> None:
         assert classifier.model
         assert len(classifier.labels) >= 2
         assert len(set(classifier.labels)) == len(classifier.labels)

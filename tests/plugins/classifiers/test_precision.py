@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from pathlib import Path
@@ -74,10 +75,22 @@ def test_the_cost_of_a_pass_is_measured_in_tokens() -> None:
     assert pass_cost(network(Slow(pass_s=0.02)), TRIAL) > 300
 
 
+@pytest.fixture(scope="module")
+def rows() -> list[maum58.Row]:
+    return maum58.read(split="test")[:200]
+
+
+@pytest.fixture(scope="module")
+def plain(rows: list[maum58.Row]) -> torch.Tensor:
+    """What the shipped model reads in fp32."""
+    return asyncio.run(_scores("fp32", rows))
+
+
 @pytest.mark.parametrize("precision", available(CPU)[1:])
-async def test_the_shipped_model_reads_the_same_in_every_precision(precision: str) -> None:
-    rows = maum58.read(split="test")[:200]
-    plain, other = await _scores("fp32", rows), await _scores(precision, rows)
+async def test_the_shipped_model_reads_the_same_in_every_precision(
+    plain: torch.Tensor, rows: list[maum58.Row], precision: str
+) -> None:
+    other = await _scores(precision, rows)
     assert float((plain - other).abs().max()) < 0.05
     assert float((plain.argmax(1) == other.argmax(1)).float().mean()) >= 0.98
 
