@@ -78,11 +78,11 @@ class Delivery:
             Refusal: it was not taken, and why.
         """
         incoming = replace(incoming, text=clean(incoming.text))
-        finding = self._desk.gate.finding(incoming)
         try:
-            await self._check(incoming, urgent=finding is not None)
+            await self._check(incoming)
         except Refusal as refusal:
-            if refusal.code in ("limited", "queue_full") and await self._in_danger(incoming):
+            finding = self._desk.gate.finding(incoming)
+            if refusal.code in ("limited", "queue_full") and (finding or await self._in_danger(incoming)):
                 return await self._take(incoming)
             metrics.received.labels(incoming.chat.platform, refusal.code).inc()
             if finding:
@@ -103,7 +103,7 @@ class Delivery:
             return Receipt("held")
         finding = self._desk.gate.finding(incoming)
         scopes = await self._desk.privacy.scopes(incoming.person)
-        if refusal := self._desk.gate.refusal(incoming, scopes, urgent=True):
+        if refusal := self._desk.gate.refusal(incoming, scopes, paced=False):
             raise refusal
         message = await self._desk.messages.rewrite(incoming)
         if message is None:
@@ -209,11 +209,11 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _check(self, incoming: Incoming, *, urgent: bool) -> None:
+    async def _check(self, incoming: Incoming) -> None:
         scopes = await self._desk.privacy.scopes(incoming.person)
-        if refusal := self._desk.gate.refusal(incoming, scopes, urgent=urgent):
+        if refusal := self._desk.gate.refusal(incoming, scopes):
             raise refusal
-        if len(self._lanes) >= self._options.queue and incoming.conversation not in self._lanes and not urgent:
+        if len(self._lanes) >= self._options.queue and incoming.conversation not in self._lanes:
             raise Refusal("queue_full")
 
     async def _in_danger(self, incoming: Incoming) -> bool:

@@ -1,7 +1,7 @@
-"""One verdict per message, before anything of it is kept: is a life in danger? is there a text, consent, and is it not
-too fast?
+"""One verdict per message, before anything of it is kept: is there a text, consent, and is it not too fast?
 
-Pure but for the rate limit's memory.
+Of a message that is taken, answering asks first whether a life is in danger (bot/core.py); of one that is refused, the
+door does, so that nobody in danger is sent away without a word. Pure but for the rate limit's memory.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class Gate:
         self._max_chars = max_chars
 
     def finding(self, incoming: Incoming) -> Finding | None:
-        """What the crisis path says of the message by itself, before any other check."""
+        """What the crisis path says of the message by itself."""
         finding = self._care.find([incoming.text])
         return None if finding.level == "none" else finding
 
-    def refusal(self, incoming: Incoming, scopes: Set[str], *, urgent: bool = False) -> Refusal | None:
-        """Why this message is not taken, or None when it is. Where it is `urgent` it is never too fast."""
+    def refusal(self, incoming: Incoming, scopes: Set[str], *, paced: bool = True) -> Refusal | None:
+        """Why this message is not taken, or None when it is. Where it is not `paced` it is never too fast."""
         length = len(incoming.text)
         if not incoming.text.strip():
             return Refusal("empty")
@@ -35,7 +35,7 @@ class Gate:
             return Refusal("too_long", limit=self._max_chars, length=length)
         if "talk" not in scopes:
             return Refusal("consent_required")
-        if not urgent and (wait := self._rate_limit.wait_s(incoming.person)):
+        if paced and (wait := self._rate_limit.wait_s(incoming.person)):
             return Refusal("limited", seconds=math.ceil(wait))
         return None
 
