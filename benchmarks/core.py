@@ -11,6 +11,7 @@ import asyncio
 import os
 import random
 import resource
+import statistics
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks._page import conditions, table
 from bot import emotions, event_loop
 from bot.__main__ import build
 from bot.app import App
@@ -25,7 +27,7 @@ from bot.config import Settings
 from bot.contracts import Classifier, Platform, Replier
 from bot.types import Chat, Chunk, Incoming, Outgoing, Person, Prompt, Scores, Text
 
-RATE, SECONDS, CHATS = 300, 60, 500
+RATES, SECONDS, CHATS = (60, 120, 180, 240, 300), 60.0, 500
 WORDS = ("오늘은", "조금", "힘들었는데", "그래도", "친구랑", "이야기해서", "괜찮아졌어", "내일은", "더", "나을까")
 SETTINGS = {
     "classifier": {"use": "benchmarks.core:Instant"},
@@ -155,21 +157,38 @@ def rss() -> int:
     return pages * resource.getpagesize()
 
 
-def main() -> None:
-    """Print a table."""
-    rate, seconds = int(os.environ.get("RATE", RATE)), float(os.environ.get("SECONDS", SECONDS))
+def pace() -> float:
+    """How many milliseconds this machine takes now for a million additions in plain Python: the median of nine."""
+    took = []
+    for _ in range(9):
+        start, total = time.perf_counter(), 0
+        for number in range(1_000_000):
+            total += number
+        took.append(time.perf_counter() - start)
+    return 1000 * statistics.median(took)
+
+
+def main() -> str:
+    """A table: one row a rate, each in a state folder of its own."""
+    load = os.getloadavg()[0]
+    seconds = float(os.environ.get("SECONDS", SECONDS))
+    rates = [int(rate) for rate in os.environ["RATES"].split(",")] if "RATES" in os.environ else RATES
+    rows = [_row(rate, seconds) for rate in rates]
+    head = ["messages/s", "sent", "answered", "p50 ms", "p95 ms", "p99 ms", "longest ms", "CPU ms each", "memory MiB"]
+    head.append("a million additions, ms")
+    return f"{conditions(load)}\n\nEach rate for {seconds:g} s over {CHATS} chats.\n\n{table(head, rows)}"
+
+
+def _row(rate: int, seconds: float) -> list[object]:
+    before = pace()
     with tempfile.TemporaryDirectory() as state:
         os.environ |= {"MAUM_STATE_DIR": state, "MAUM_MASTER_KEY_FILE": f"{state}/key"}
         found = event_loop.run(measure(rate, seconds, CHATS))
-    print(
-        "| messages/s | sent | answered | notices | p50 ms | p95 ms | p99 ms | longest ms | CPU ms each | memory MiB |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    times = " | ".join(f"{1000 * one:.0f}" for one in (found.p50, found.p95, found.p99, found.longest))
+    times = [f"{1000 * one:.0f}" for one in (found.p50, found.p95, found.p99, found.longest)]
     memory = f"{found.rss[0] / 2**20:.0f} → {found.rss[-1] / 2**20:.0f}"
-    each = f"{1000 * found.cpu_s / found.sent:.2f}"
-    print(f"| {rate} | {found.sent} | {found.answered} | {found.notices} | {times} | {each} | {memory} |")
+    row = [rate, found.sent, found.answered, *times, f"{1000 * found.cpu_s / found.sent:.2f}", memory]
+    return [*row, f"{before:.0f}, {pace():.0f}"]
 
 
 if __name__ == "__main__":
-    main()
+    print(main())

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.emotions import corrected
 from bot.errors import Refusal
-from bot.types import Conversation, Person, Reply, Turn
+from bot.types import Conversation, Person, Reading, Reply, Turn
 from storage.database import Database
 from storage.people import People
 from storage.rows import GONE, Exchange, conversation_of, message_row, now_ms, reading_of, reply_of, with_conversation
-from storage.tables import corrections, feedback, messages, readings, replies
+from storage.tables import corrections, feedback, messages, people, readings, replies
 
 EVERY = 2**62  # no message has so high an id
 # Statements on every message's way are built once: building one takes ten times as long as running it.
-TALK_ENDED = select(func.max(messages.c.id)).where(
-    messages.c.chat_id == bindparam("chat"),
-    messages.c.person_id == bindparam("person"),
-    messages.c.ends_talk.is_(True),
-    messages.c.id < bindparam("before"),
-)
+READING = tuple(readings.c[name] for name in ("label", "grp", "score", "sure", "model", "best", "groups"))
+
+
+def _history_query() -> Select[Any]:
+    """A message and what was said before it in the same talk, newest first, each with the answer shown now."""
+    origin, ended = messages.alias("origin"), messages.alias("ended")
+    here = messages.c.chat_id == origin.c.chat_id, messages.c.person_id == origin.c.person_id
+    before = ended.c.chat_id == origin.c.chat_id, ended.c.person_id == origin.c.person_id, ended.c.id < origin.c.id
+    start = select(func.coalesce(func.max(ended.c.id), 0)).where(*before, ended.c.ends_talk.is_(True))
+    corrected_to = select(corrections.c.label).where(corrections.c.message_id == messages.c.id)
+    corrected_to = corrected_to.order_by(corrections.c.id.desc()).limit(1)
+    return (
+        select(
+            messages.c.id.label("message"),
+            messages.c.text,
+            messages.c.sent_at,
+            people.c.platform,
+            people.c.external_id,
+            *READING,
+            corrected_to.scalar_subquery().label("corrected"),
+            replies.c.text.label("reply"),
+        )
+        .select_from(origin)
+        .join(messages, and_(*here))
+        .join(people, people.c.id == messages.c.person_id)
+        .outerjoin(readings, readings.c.message_id == messages.c.id)
+        .outerjoin(replies, replies.c.id == messages.c.shown_reply_id)
+        .where(origin.c.id == bindparam("message"), origin.c.text != b"", messages.c.id <= origin.c.id)
+        .where(messages.c.id > start.scalar_subquery(), messages.c.text != b"")
+        .order_by(messages.c.id.desc())
+        .limit(bindparam("most"))
+    )
 
 
 def _exchanges_query() -> Select[Any]:
@@ -36,7 +62,7 @@ def _exchanges_query() -> Select[Any]:
             messages.c.id.label("message"),
             messages.c.text,
             messages.c.sent_at,
-            *(readings.c[name] for name in ("label", "grp", "score", "sure", "model", "best", "groups")),
+            *READING,
             corrections.c.label.label("corrected"),
             feedback.c.value.label("feedback"),
             count.label("variants"),
@@ -54,7 +80,8 @@ def _exchanges_query() -> Select[Any]:
     )
 
 
-EXCHANGES = _exchanges_query()
+# Statements on every message's way are built once: building one takes ten times as long as running it.
+HISTORY, EXCHANGES = _history_query(), _exchanges_query()
 
 
 class Conversations:
@@ -74,20 +101,29 @@ class Conversations:
         """Up to `limit` earlier turns of its talk and the message itself, oldest first, in its conversation alone.
 
         Of each earlier message the variant shown now is the answer; what the message itself was answered is left out.
+
+        Raises:
+            Refusal: "not_found", also when its text was kept long enough and is gone.
         """
 
-        async def look(connection: AsyncConnection) -> list[Exchange]:
-            row = await message_row(connection, message)
-            mine = {"chat": row.chat_id, "person": row.person_id, "before": message}
-            start = await connection.scalar(TALK_ENDED, mine) or 0
-            return await self._exchanges(connection, row, start + 1, message, limit + 1)
+        async def look(connection: AsyncConnection) -> list[Turn]:
+            rows = await connection.execute(HISTORY, {"message": message, "most": limit + 1})
+            turns: list[Turn] = []
+            open_: Callable[[bytes], str] | None = None
+            for row in rows:  # newest first, and no more of them are opened than are wanted
+                open_ = open_ or self._opener(Person(row.platform, row.external_id))
+                if row.message != message and row.reply is not None:
+                    turns.append(Turn("assistant", open_(row.reply)))
+                turns.append(Turn("user", open_(row.text), _reading(row._mapping), row.sent_at))
+                if len(turns) > limit:
+                    break
+            rows.close()
+            return turns[limit::-1]
 
-        turns: list[Turn] = []
-        for exchange in await self._database.read(look):
-            turns.append(Turn("user", exchange.text, exchange.reading, exchange.at))
-            if exchange.reply and exchange.message != message:
-                turns.append(Turn("assistant", exchange.reply.text, exchange.reply.reading))
-        return turns[-(limit + 1) :]
+        turns = await self._database.read(look)
+        if not turns:
+            raise Refusal("not_found")
+        return turns
 
     async def transcript(self, conversation: Conversation, limit: int = 50) -> list[Exchange]:
         """The conversation's last exchanges, oldest first."""
@@ -189,15 +225,18 @@ def _exchange(row: dict[str, Any], open_: Callable[[bytes], str]) -> Exchange:
     if row["reply_id"] is not None:
         columns = {key.removeprefix("reply_"): value for key, value in row.items() if key.startswith("reply_")}
         reply = reply_of(columns, open_(columns["text"]))
-    reading = reading_of(row)
-    if row["corrected"]:
-        reading = corrected(row["corrected"], reading)
     return Exchange(
         message=row["message"],
         text=open_(row["text"]),
         at=row["sent_at"],
-        reading=reading,
+        reading=_reading(row),
         reply=reply,
         variants=row["variants"],
         feedback=row["feedback"] or 0,
     )
+
+
+def _reading(row: Mapping[str, Any]) -> Reading | None:
+    """The model's reading, or what the person said they really felt."""
+    reading = reading_of(row)
+    return corrected(row["corrected"], reading) if row["corrected"] else reading
