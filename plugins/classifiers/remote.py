@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bot.contracts import Classifier
 from bot.errors import ClassifierError, OperatorError
 from bot.types import Scores, Text
+from plugins._trust import trust
 from plugins.classifiers import _context, _folder
 from plugins.classifiers._folder import Calibration
 
@@ -56,7 +57,9 @@ class RemoteClassifier(Classifier):
 
         key = os.environ.get(KEY)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.AsyncClient(base_url=self._base_url, timeout=self._timeout_s, headers=headers)
+        self._client = httpx.AsyncClient(
+            base_url=self._base_url, timeout=self._timeout_s, headers=headers, verify=trust(self._base_url)
+        )
         try:
             self._learn(await self._ask("GET", "/info"))
         except (ClassifierError, OperatorError) as error:

@@ -24,6 +24,7 @@ from bot.errors import OperatorError, ReplyCode, ReplyError
 from bot.prompt import Message, render
 from bot.text import clean
 from bot.types import Chunk, Prompt, Usage
+from plugins._trust import trust
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -135,6 +136,7 @@ class OpenAIReplier(Replier):
             base_url=self._base_url,
             timeout=openai.Timeout(self._timeout_s, connect=min(CONNECT_S, self._timeout_s)),
             max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(verify=trust(self._base_url)),
         )
         return self
 

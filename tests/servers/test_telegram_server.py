@@ -11,6 +11,7 @@ import httpx
 import pytest
 from aiohttp import web
 
+from plugins._trust import trust
 from tests.servers.telegram_flood import Flood
 from tests.servers.telegram_rules import ApiError
 from tests.servers.telegram_server import Lost, TelegramServer
@@ -23,7 +24,7 @@ class Client:
     def __init__(self, server: TelegramServer) -> None:
         self.server = server
         self.token = server.token
-        self._http = httpx.AsyncClient(timeout=10)
+        self._http = httpx.AsyncClient(timeout=10, verify=trust(server.base_url))
 
     async def __call__(self, method: str, **asked: Any) -> Any:
         """The result. Raises ApiError when it is refused."""

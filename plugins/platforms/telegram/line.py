@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -37,6 +36,7 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 
 from bot.errors import OperatorError
+from plugins._trust import trust
 from plugins.platforms._bans import Bans
 from plugins.platforms.telegram.faults import Away, Gone, LineError
 from plugins.platforms.telegram.keyboard import Rows
@@ -78,11 +78,11 @@ class Line:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, in which the token stands
         self.limiter = Limiter(pace, bans=bans)
         self._pauses_s = pauses_s
-        trust = {"verify": _trust(base_url)}
+        verify = {"verify": httpx.create_ssl_context(trust(base_url))}  # once for both
         self._requests = [
-            HTTPXRequest(connection_pool_size=2, httpx_kwargs=trust),
+            HTTPXRequest(connection_pool_size=2, httpx_kwargs=verify),
             HTTPXRequest(
-                connection_pool_size=64, read_timeout=15, write_timeout=15, pool_timeout=60, httpx_kwargs=trust
+                connection_pool_size=64, read_timeout=15, write_timeout=15, pool_timeout=60, httpx_kwargs=verify
             ),
         ]
         self._bot = _RawBot(token, base_url, get_updates_request=self._requests[0], request=self._requests[1])
@@ -265,13 +265,6 @@ class Line:
                 await asyncio.sleep(pause_s)
             except TelegramError as error:
                 raise _meaning(error) from None
-
-
-def _trust(base_url: str) -> ssl.SSLContext:
-    """Whom we believe, once for all connections: reading the list takes longer than all else at a start. A server that
-    is spoken to without encryption needs none, and trusts nobody should it change to it.
-    """
-    return httpx.create_ssl_context() if base_url.startswith("https") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _meaning(error: TelegramError) -> Exception:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from bot.errors import ReplyError
+from plugins._trust import trust
 from plugins.platforms.web import WebPlatform
 from tests.house import House, open_house
 
@@ -32,7 +33,7 @@ async def served(
             await asyncio.sleep(0.01)
         url = f"http://127.0.0.1:{web.port}"
         try:
-            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as client:
+            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=20, verify=trust(url)) as client:
                 yield house, client
         finally:
             running.cancel()
