@@ -6,10 +6,8 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -23,10 +21,9 @@ from storage.database import Database
 from storage.jobs import Jobs
 from storage.keys import KeyStore
 from storage.people import People
+from tests.forked import Forked
 from tests.storage.parts import incoming
 
-ROOT = Path(__file__).parents[2]
-MAUM = Path(sys.executable).parent / "maum"
 KILLS = int(os.environ.get("KILLS", "10"))
 ROWS = 200
 
@@ -57,7 +54,7 @@ async def test_killed_in_the_middle_of_a_migration_a_database_opens_whole(tmp_pa
         file.parent.mkdir()
         if is_old := bool(number % 2):
             shutil.copy(tmp_path / "old.db", file)
-        await asyncio.to_thread(_upgrade_and_kill, file, 0.25 * random.Random(number).random() ** 3)
+        await _upgrade_and_kill(file, 0.25 * random.Random(number).random() ** 3)
         before = _revision(file)
         assert before in ((None, "0001", upgrade.newest()) if is_old else (None, upgrade.newest()))
         done += before == upgrade.newest()
@@ -69,16 +66,16 @@ async def test_killed_in_the_middle_of_a_migration_a_database_opens_whole(tmp_pa
     print(f"{KILLS} migrations killed, {done} after their commit; all of them opened whole")
 
 
-def _upgrade_and_kill(file: Path, after_s: float) -> None:
+async def _upgrade_and_kill(file: Path, after_s: float) -> None:
     """Kill `maum db upgrade` some time after it has opened the database; sooner is likelier, for it is quick."""
-    environ = os.environ | {"MAUM_STORAGE__URL": f"sqlite+aiosqlite:///{file}", "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [MAUM, "db", "upgrade"], cwd=file.parent, env=environ, stdout=subprocess.DEVNULL
-    ) as migrating:
-        while migrating.poll() is None and not file.with_name("maum.db-wal").exists():
-            time.sleep(0.001)
-        time.sleep(after_s)
-        migrating.kill()
+    environ = os.environ | {"MAUM_STORAGE__URL": f"sqlite+aiosqlite:///{file}"}
+    migrating = Forked(file.parent, environ, "db", "upgrade")
+    await migrating.start()
+    while migrating.code is None and not file.with_name("maum.db-wal").exists():
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(after_s)
+    migrating.send(signal.SIGKILL)
+    await migrating.wait(20)
 
 
 def _revision(file: Path) -> str | None:
