@@ -52,6 +52,7 @@ def test_another_browser_sees_nothing_and_the_cookie_is_out_of_reach(visitor: Vi
 def test_two_tabs_of_one_browser_follow_each_other(visitor: Visitor) -> None:
     other = visitor.open_tab()
     expect(other.locator("textarea")).to_be_visible()
+    visitor.page.bring_to_front()
     answer = visitor.talk("발표 때문에 떨려")
     expect(other.locator(".m-said").last).to_have_text("발표 때문에 떨려")
     expect(other.locator(".m-reply").last).to_have_text(answer)

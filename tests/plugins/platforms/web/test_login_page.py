@@ -95,6 +95,7 @@ def test_a_person_gets_in_talks_and_out_again_in_every_tab(browser: Browser, gua
     visitor.agree()
     visitor.talk("안녕")
     expect(page.locator("textarea")).to_be_visible()
+    page.bring_to_front()
     page.get_by_role("button", name="설정").click()
     page.get_by_role("button", name="나가기").click()
     for tab in (page, visitor.page):

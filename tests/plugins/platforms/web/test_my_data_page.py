@@ -39,6 +39,7 @@ def test_each_consent_is_taken_back_as_easily_as_it_was_given(visitor: Visitor) 
 
 def test_a_pause_is_seen_and_ended_on_the_page_and_keeps_what_was_agreed_to(visitor: Visitor) -> None:
     other = visitor.open_tab()
+    visitor.page.bring_to_front()
     dialog = visitor.open_my_data()
     dialog.get_by_role("button", name="멈추기").click()
     expect(dialog).to_contain_text("지금은 멈춰 있어요")
@@ -47,6 +48,7 @@ def test_a_pause_is_seen_and_ended_on_the_page_and_keeps_what_was_agreed_to(visi
     for page in (visitor.page, other):
         expect(page.locator(".m-paused")).to_contain_text("지금은 멈춰 있어요")
         expect(page.locator("textarea")).to_be_hidden()
+    other.bring_to_front()
     other.locator(".m-paused").get_by_role("button", name="다시 시작하기").click()
     for page in (visitor.page, other):
         expect(page.locator(".m-card")).to_have_count(0)
@@ -91,6 +93,7 @@ def test_after_forgetting_everything_every_tab_is_as_new(visitors: Visitors) -> 
     other = visitor.open_tab()
     other.locator("textarea").fill("쓰다 만 글")
     before = visitor.identity
+    visitor.page.bring_to_front()
     dialog = visitor.open_my_data()
     assert not visitor.too_wide()
     dialog.get_by_role("button", name="모두 지우기").click()

@@ -26,6 +26,7 @@ class Visitor:
         self.page = self.open_tab()
 
     def open_tab(self) -> Page:
+        """It is in front; whoever acts in another turns to that one first, since one behind is drawn once a second."""
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._hear)
