@@ -74,7 +74,8 @@ Fault = ApiError | Lost | float  # a number: seconds until the answer
 
 class TelegramServer:
     """`privacy`: the bot's privacy mode. `random_429`: the share of messages and edits that are told to wait.
-    `pace`: how many times faster than published its limits run.
+    `pace`: how many times faster than published its limits run. `down`: every request is answered with this status,
+    as in an outage; 0: not at all.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class TelegramServer:
         self.updates = Updates()
         self.log: list[Call] = []
         self.faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self.down: int | None = None
         self._random_429 = random_429
         self._dice = random.Random(1)
         self._port = port
@@ -175,6 +177,8 @@ class TelegramServer:
         call = Call(method, await _arguments(request))
         if method.lower() != "getupdates":
             self.log.append(call)
+        if self.down is not None:
+            return _out_of_order(request, call, self.down)
         try:
             if request.match_info["token"] != self.token:
                 raise ApiError(401, "Unauthorized")
@@ -223,6 +227,14 @@ class TelegramServer:
         if name not in METHODS:
             raise ApiError(404, "Not Found: method not found")
         return METHODS[name](self.methods, call.asked)
+
+
+def _out_of_order(request: web.Request, call: Call, status: int) -> web.Response:
+    """What stands before the Bot API answers in a page, not in JSON."""
+    call.error = ApiError(status, "out of order")
+    if not status and request.transport:
+        request.transport.abort()
+    return web.Response(status=status or 502, text="<html><h1>out of order</h1></html>", content_type="text/html")
 
 
 def _cut(request: web.Request) -> None:

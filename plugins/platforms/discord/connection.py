@@ -16,6 +16,7 @@ from bot.errors import OperatorError, Unreachable
 from bot.locale import say
 from bot.types import Outgoing, Person
 from plugins.platforms._bans import Bans
+from plugins.platforms._outage import Outage
 from plugins.platforms.discord import moderators
 from plugins.platforms.discord.asked import Asked
 from plugins.platforms.discord.catch_up import CatchUp
@@ -27,7 +28,7 @@ from plugins.platforms.discord.identify import IdentifyBudget
 from plugins.platforms.discord.incoming import Listener
 from plugins.platforms.discord.marks import MarkBook
 from plugins.platforms.discord.options import Options
-from plugins.platforms.discord.outage import Outage
+from plugins.platforms.discord.outage import absence
 from plugins.platforms.discord.pending import Pending
 from plugins.platforms.discord.people import Languages
 from plugins.platforms.discord.showing import Showing
@@ -65,7 +66,7 @@ class Connection:
         self._online = asyncio.Event()  # somebody is logged in
         self._away_since: float | None = time.monotonic()
         self._patient_until = time.monotonic() + START_S
-        self._outage = Outage(self._take_up)
+        self._outage = Outage(absence, self._take_up)
         self._noticed: deque[int] = deque(maxlen=200)
         self._client: MaumClient | None = None
 
@@ -105,8 +106,15 @@ class Connection:
         if outgoing.reading:
             client.clicks.keep(outgoing.message, outgoing.reading)
         notice = self._notice(outgoing)
+
+        async def show() -> str:
+            try:
+                return await client.showing.show(outgoing, handle, notice)
+            except discord.RateLimited as error:  # it wants us to wait for long
+                raise Unreachable(trouble(error)) from error
+
         try:
-            return await self._outage.reach(lambda: client.showing.show(outgoing, handle, notice))
+            return await self._outage.reach(show)
         except RuntimeError as error:
             if not client.is_closed():
                 raise

@@ -67,12 +67,19 @@ class Intake:
 
 
 class Polling:
-    """Our own loop over getUpdates. `trouble`: why nothing comes in at the moment."""
+    """Our own loop over getUpdates. `trouble`: why nothing comes in at the moment. `reached`: told of its end."""
 
-    def __init__(self, line: Line, intake: Intake, pauses_s: Sequence[float] = PAUSES_S) -> None:
+    def __init__(
+        self,
+        line: Line,
+        intake: Intake,
+        pauses_s: Sequence[float] = PAUSES_S,
+        reached: Callable[[], None] = lambda: None,
+    ) -> None:
         self._line = line
         self._intake = intake
         self._pauses_s = pauses_s
+        self._reached = reached
         self._offset = 0
         self._confirmed = 0
         self._failures = 0
@@ -93,11 +100,14 @@ class Polling:
 
     async def _poll(self) -> None:
         try:
-            updates = await self._line.updates(self._offset, POLL_S)
+            # after a failure the answer comes at once: whether we are heard again is not to be known a minute later
+            updates = await self._line.updates(self._offset, 0 if self._failures else POLL_S)
         except LineError as error:
             await self._wait(str(error))
             return
         self._confirmed = self._offset
+        if self._failures:
+            self._reached()
         if await self._take(updates):
             self._failures, self.trouble = 0, ""
         else:

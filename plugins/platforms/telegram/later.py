@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from bot.errors import Unreachable
 from plugins.platforms.telegram.faults import Away, Gone, LineError
 
 log = logging.getLogger("maum.telegram")
@@ -38,7 +39,7 @@ async def _run(errand: Coroutine[Any, Any, Any]) -> None:
         await errand
     except (Away, Gone) as error:
         log.info("nobody was there to hear it, or it was deleted: %s", error)
-    except LineError as error:
+    except (LineError, Unreachable) as error:
         log.warning("something could not be said: %s", error)
     except Exception:
         log.exception("an errand failed")

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ from telegram.request import HTTPXRequest
 from bot.errors import OperatorError
 from plugins._trust import trust
 from plugins.platforms._bans import Bans
-from plugins.platforms.telegram.faults import Away, Gone, LineError
+from plugins.platforms.telegram.faults import Away, Gone, LineError, Unreached
 from plugins.platforms.telegram.keyboard import Rows
 from plugins.platforms.telegram.limiter import Limiter
 from plugins.platforms.telegram.text import Mark
@@ -49,6 +50,7 @@ log = logging.getLogger("maum.telegram")
 
 os.environ.setdefault("PTB_TIMEDELTA", "1")  # spans of time as timedelta, which the library else warns about
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+HASTY_TRIES = 3
 NOT_MODIFIED = "message is not modified"
 GONE = ("message to edit not found", "message can't be edited", "message to delete not found", "message_id_invalid")
 AWAY = ("chat not found", "user not found", "peer_id_invalid", "not enough rights to send", "have no rights to send")
@@ -87,6 +89,12 @@ class Line:
         ]
         self._bot = _RawBot(token, base_url, get_updates_request=self._requests[0], request=self._requests[1])
         self._moved: dict[int, int] = {}  # groups that became supergroups under another number
+
+    def hasty(self) -> Line:
+        """The same line for who tries again later anyway: what lasts longer than a moment it tells at once."""
+        other = copy(self)
+        other._pauses_s = self._pauses_s[: HASTY_TRIES - 1]
+        return other
 
     async def close(self) -> None:
         for request in self._requests:
@@ -241,7 +249,8 @@ class Line:
         """Do it when the chat's turn comes, as often as it takes.
 
         Raises:
-            LineError: it is refused for good, or Telegram could not be reached for a minute.
+            Unreached: Telegram could not be reached for a minute.
+            LineError: it is refused for good.
         """
         pauses = iter(self._pauses_s)
         while True:
@@ -272,13 +281,15 @@ def _meaning(error: TelegramError) -> Exception:
     if isinstance(error, InvalidToken):
         return OperatorError("Telegram refuses the bot's token: set TELEGRAM_TOKEN to what @BotFather gave you")
     if isinstance(error, BadRequest):
-        kind = Gone if any(word in text for word in GONE) else Away if any(word in text for word in AWAY) else LineError
-        return kind(str(error))
+        if any(word in text for word in GONE):
+            return Gone(str(error))
+        return (Away if any(word in text for word in AWAY) else LineError)(str(error))
     if isinstance(error, Forbidden):
         return Away(str(error))
     if isinstance(error, Conflict):
         return LineError("another program asks for this bot's updates, or a webhook is set: stop it, one is enough")
-    return LineError(type(error.__cause__ or error).__name__)  # its words may hold an answer of the server's
+    kind = Unreached if isinstance(error, NetworkError) else LineError
+    return kind(type(error.__cause__ or error).__name__)  # its words may hold an answer of the server's
 
 
 def _seconds(error: RetryAfter) -> float:

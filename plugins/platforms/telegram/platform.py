@@ -16,9 +16,10 @@ from bot.contracts import Platform, State
 from bot.errors import OperatorError
 from bot.types import Outgoing, Person
 from plugins.platforms._bans import Bans
+from plugins.platforms._outage import Outage
 from plugins.platforms.telegram.commands import Commands
 from plugins.platforms.telegram.consent import Consent
-from plugins.platforms.telegram.faults import LineError
+from plugins.platforms.telegram.faults import LineError, Unreached
 from plugins.platforms.telegram.intake import Intake, Polling, Webhook
 from plugins.platforms.telegram.later import Errands
 from plugins.platforms.telegram.presses import Presses
@@ -66,6 +67,9 @@ class TelegramPlatform(Platform):
         self.off = "" if self._token else f"{TOKEN} is not set"
         self._stack = AsyncExitStack()
         self._polling: Polling | None = None
+        self._outage = Outage(_absence, self._take_up)
+        self._errands = Errands()
+        self._app: App | None = None
         self._unreached = ""
 
     async def __aenter__(self) -> Self:
@@ -76,7 +80,7 @@ class TelegramPlatform(Platform):
         bans = Bans(folder / "bans.json")
         self._line: Line = Line(self._token, self._base_url, self._pace, bans=bans)
         self._stack.push_async_callback(self._line.close)
-        self._showing = Showing(self._line)
+        self._showing, self._patient = Showing(self._line.hasty()), Showing(self._line)
         return self
 
     async def __aexit__(
@@ -94,13 +98,13 @@ class TelegramPlatform(Platform):
             OperatorError: the token is refused, or the webhook's address is taken.
         """
         me = await self._reached(self._line.me)
-        errands = Errands()
-        intake = Intake(self._talk(app, me, errands).hear)
+        self._app = app
+        intake = Intake(self._talk(app, me).hear)
         log.info("telegram: @%s, %s", me.username, "webhook" if self._webhook_url else "long poll")
         try:
             await self._take_in(app, intake)
         finally:
-            await errands.end()
+            await self._errands.end()
 
     async def examine(self) -> Sequence[tuple[State, str]]:
         """The token, the bot's name, its privacy mode, and whether somebody else gets its updates."""
@@ -118,7 +122,10 @@ class TelegramPlatform(Platform):
         return findings
 
     async def show(self, outgoing: Outgoing, handle: str | None) -> str:
-        return await self._showing.show(outgoing, handle)
+        """Raises Unreachable: Telegram is away, and nobody waits for it, who would keep others waiting."""
+        if not outgoing.message:  # help lines of which nothing is kept: nobody would try again
+            return await self._patient.show(outgoing, handle)
+        return await self._outage.reach(lambda: self._showing.show(outgoing, handle))
 
     async def may_moderate(self, person: Person, space_id: str) -> bool:
         """Administrators and the creator of a group may, and are asked for each time (Bot API getChatMember)."""
@@ -141,8 +148,13 @@ class TelegramPlatform(Platform):
                 await asyncio.sleep(pause_s)
         raise AssertionError("the pauses never end")
 
-    def _talk(self, app: App, me: Me, errands: Errands) -> Talk:
-        later = errands.start
+    def _take_up(self) -> None:
+        """What could not be shown can be now."""
+        if self._app:
+            self._errands.start(self._app.delivery.recover())
+
+    def _talk(self, app: App, me: Me) -> Talk:
+        later = self._errands.start
         saying = Saying(self._line, me)
         consent = Consent(app, saying)
         commands = Commands(app, self._line, saying, consent)
@@ -160,5 +172,9 @@ class TelegramPlatform(Platform):
             await Webhook(intake, secret, *self._listen).run(ready=point)
         else:
             await point()
-            self._polling = Polling(self._line, intake)
+            self._polling = Polling(self._line, intake, reached=self._outage.end)
             await self._polling.run()
+
+
+def _absence(error: Exception) -> str:
+    return str(error) if isinstance(error, Unreached) else ""
