@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bot import config, loader
 from bot.__main__ import open_storage
+from bot.care import Care
 from bot.config import Settings
 from bot.contracts import Classifier, Platform, Replier, State
 from bot.errors import MaumError, OperatorError
@@ -62,6 +63,7 @@ async def _examine(file: Path | None) -> AsyncIterator[Finding]:
     yield await _storage(settings)
     if settings.storage.url.startswith("sqlite"):
         yield _sqlite()
+    yield crisis_detector(Care())
     yield await _classifier(settings)
     for name in settings.replier.use:
         async for finding in _replier(settings, name):
@@ -85,6 +87,11 @@ def _sqlite() -> Finding:
         return Finding("sqlite", "ok", sqlite3.sqlite_version)
     text = "does no harm while one Maum uses the file, as only one connection writes; for two processes"
     return Finding("sqlite", "warning", f"{sqlite3.sqlite_version} has the WAL-reset bug: {text} {sqlite.CURE}")
+
+
+def crisis_detector(care: Care) -> Finding:
+    """Does the second line of bot/care.py work, too?"""
+    return Finding("crisis detector", "wrong" if care.trouble else "ok", care.trouble or "both lines work")
 
 
 async def _classifier(settings: Settings) -> Finding:

@@ -16,6 +16,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from bot.care import Care
+from bot.cli_doctor import crisis_detector
 from bot.types import Person
 from storage.emotion_log import Filter
 from storage.sqlite import has_wal_reset_bug
@@ -120,9 +122,19 @@ def test_chat_speaks_english_when_asked_to(config: Path) -> None:
 def test_doctor_names_each_part_and_what_to_do(config: Path) -> None:
     done = _maum("doctor", "--json", "--config", config)
     found = {one["part"]: one["state"] for one in json.loads(done.stdout)}
-    assert found["configuration"] == found["database"] == found["classifier"] == "ok"
+    assert found["configuration"] == found["database"] == found["classifier"] == found["crisis detector"] == "ok"
     assert found["sqlite"] == ("warning" if has_wal_reset_bug() else "ok")
     assert done.returncode == 0
+
+
+def test_doctor_says_when_only_one_line_of_the_crisis_detector_works(tmp_path: Path) -> None:
+    broken = tmp_path / "care_encoder.npz"
+    broken.write_bytes(b"half of a file")
+    finding = crisis_detector(Care(second=broken))
+    assert finding.state == "wrong"
+    assert "care_encoder.npz" in finding.text
+    assert "install Maum again" in finding.text
+    assert crisis_detector(Care()).text == "both lines work"
 
 
 def test_init_writes_a_configuration_that_loads_and_never_overwrites(tmp_path: Path) -> None:
