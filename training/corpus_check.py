@@ -55,10 +55,13 @@ def near_duplicates(rows: Sequence[Row], alike: float = ALIKE) -> Iterator[tuple
     pieces = [_pieces(row.text) for row in rows]
     holders: dict[str, list[int]] = defaultdict(list)
     for at, found in enumerate(pieces):
-        shared = Counter(other for piece in found for other in holders[piece])
+        if len(found) < FEWEST:
+            continue
+        shared: Counter[int] = Counter()
+        for piece in found:
+            shared.update(holders[piece])
         for other, count in shared.items():
-            shorter = min(len(found), len(pieces[other]))
-            if shorter >= FEWEST and count / shorter > alike:
+            if count > alike * FEWEST and count / min(len(found), len(pieces[other])) > alike:
                 yield rows[other].id, rows[at].id
         for piece in found:
             holders[piece].append(at)
