@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 from bot.errors import OperatorError
-from bot.reload import ANSWER
 from storage import process
 
 WAIT_S = 120.0  # a new emotion model may have to be loaded
@@ -25,7 +24,7 @@ def reload(state: Path, wait_s: float = WAIT_S) -> int:
     pid = process.running(state)
     if pid is None:
         raise OperatorError(f"no bot runs over {state}: start it with `maum run`, or set MAUM_STATE_DIR to its folder")
-    answer = state / ANSWER
+    answer = state / process.RELOADED
     answer.unlink(missing_ok=True)
     os.kill(pid, signal.SIGHUP)
     until = time.monotonic() + wait_s

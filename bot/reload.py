@@ -21,13 +21,13 @@ from bot.errors import OperatorError
 from bot.fallback import FallbackReplier
 from bot.gate import Gate
 from bot.rate_limit import RateLimit
+from storage import process
 from storage.retention import Days
 
 events = logging.getLogger(__name__)
 
 #: settings, or whole sections, that were used up at the start
 FIXED = ("storage", "platforms", "consent.hold_s", "delivery.workers", "delivery.lease_s")
-ANSWER = "reload.json"  # in the state folder: what became of the last reload, for `maum reload`
 
 
 class Reload:
@@ -131,9 +131,9 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], above: str = "")
 
 def write_answer(state: Path, ok: bool, said: Sequence[str]) -> None:
     """Leave for `maum reload` what became of it; written whole or not at all."""
-    part = state / f"{ANSWER}.part"
+    part = state / f"{process.RELOADED}.part"
     part.write_text(json.dumps({"ok": ok, "said": list(said)}, ensure_ascii=False), encoding="utf-8")
-    part.replace(state / ANSWER)
+    part.replace(state / process.RELOADED)
 
 
 def _plugins_of(settings: Settings) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -18,6 +18,7 @@ from bot.errors import OperatorError
 HOST = socket.gethostname()[:12]
 TOKEN = secrets.token_hex(3)
 PID = "maum.pid"
+RELOADED = "reload.json"  # in the state folder: what became of the last reload, for `maum reload`
 
 
 def owner() -> str:
