@@ -11,7 +11,8 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -70,6 +71,21 @@ def maum(*words: object, given: str = "", **environ: str) -> CompletedProcess[st
             raise TimeoutError(f"maum {arguments} did not end within a minute")
         out, err = ((folder / name).read_text(encoding="utf-8") for name in ("out.txt", "log.txt"))
         return CompletedProcess(arguments, process.exitcode, out, err)
+
+
+def fork(work: Callable[..., None], *given: object) -> tuple[BaseProcess, Connection]:
+    """`work(say, *given)` in a process of its own, begun, and what it says, which ends (EOFError) with it."""
+    hears, says = _context().Pipe(duplex=False)
+    process = _context().Process(target=_work, args=(dict(os.environ), work, says, given))
+    process.start()
+    says.close()
+    return process, hears
+
+
+def _work(environ: Mapping[str, str], work: Callable[..., None], says: Connection, given: tuple[object, ...]) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+    work(says.send, *given)
 
 
 def _context() -> ForkServerContext:

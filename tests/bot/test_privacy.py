@@ -7,10 +7,8 @@ import json
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -25,10 +23,9 @@ from bot.export import page
 from bot.locale import words
 from bot.types import Action, Chat, Language, Outgoing, Person
 from storage.records import Forgetting
-from tests.forked import maum
+from tests.forked import fork, maum
 from tests.house import CHAT, PERSON, House, open_house
 
-ROOT = Path(__file__).parents[2]
 JUN = Person("test", "jun")
 ASK = {"default": "ask"}
 CANARY = "카나리아"
@@ -276,20 +273,15 @@ async def test_forgetting_that_was_cut_short_goes_on_after_the_restart(tmp_path:
         assert await _transcript(house) == []
 
 
-KILLED = """
-import asyncio, sys
-from pathlib import Path
-from tests.house import PERSON, open_house
+def _forget(say: Callable[[str], None], folder: Path) -> None:
+    async def forget() -> None:
+        async with open_house(folder) as house:
+            await house.app.privacy.ask_to_forget(PERSON)
+            say("go")
+            await house.app.privacy.resume_forgetting()
+            say("done")
 
-async def forget():
-    async with open_house(Path(sys.argv[1])) as house:
-        await house.app.privacy.ask_to_forget(PERSON)
-        print("go", flush=True)
-        await house.app.privacy.resume_forgetting()
-        print("done", flush=True)
-
-asyncio.run(forget())
-"""
+    asyncio.run(forget())
 
 
 async def test_killed_in_the_middle_of_forgetting_the_next_start_ends_it(tmp_path: Path) -> None:
@@ -297,13 +289,12 @@ async def test_killed_in_the_middle_of_forgetting_the_next_start_ends_it(tmp_pat
         async with open_house(tmp_path) as house:
             for number in range(3):
                 await house.say(f"{CANARY}-{number}")
-        command = [sys.executable, "-c", KILLED, str(tmp_path)]
-        forgetting = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE)
-        assert forgetting.stdout is not None
-        await forgetting.stdout.readline()
-        await asyncio.sleep(wait_s)
-        forgetting.kill()
-        await forgetting.wait()
+        forgetting, heard = fork(_forget, tmp_path)
+        with heard:
+            assert await asyncio.to_thread(heard.recv) == "go"
+            await asyncio.sleep(wait_s)
+            forgetting.kill()
+            await asyncio.to_thread(forgetting.join)
         async with open_house(tmp_path) as house:
             await house.app.privacy.resume_forgetting()
             assert await house.app.privacy.wishes() == []

@@ -1,14 +1,13 @@
-"""A life of the house that ends when somebody kills it: `python -m tests.proofs.life FOLDER NUMBER`.
+"""A life of the house that ends when somebody kills it.
 
-It does random things, one after the other, and says on standard output what it is about to do and what is done.
+It does random things, one after the other, and says what it is about to do and what is done.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,35 +16,40 @@ from bot.types import Action, Chat, Incoming, Person
 from tests.house import House, Players, open_house
 from tests.proofs.parts import FAST, Ear
 
+Say = Callable[..., None]
 ACTS = ("send", "send", "send", "edit", "delete", "again", "forget")
 
 
-async def live(folder: Path, number: int) -> None:
+def live(say: Callable[[dict[str, Any]], None], folder: Path, number: int) -> None:
+    asyncio.run(_live(lambda **facts: say(facts), folder, number))
+
+
+async def _live(say: Say, folder: Path, number: int) -> None:
     chance = random.Random(number)
     said: dict[str, Incoming] = {}
     async with open_house(folder, players=Players(platform=Ear()), **FAST) as house:
-        _say(ready=True)
+        say(ready=True)
         for step in range(10_000):
             act = chance.choice(ACTS)
             if act == "send" or not said:
-                await _send(house, said, f"{number}-{step}", Person("test", f"p{number}-{chance.randrange(3)}"))
+                await _send(say, house, said, f"{number}-{step}", Person("test", f"p{number}-{chance.randrange(3)}"))
             else:
-                await _act(house, said, act, chance.choice(sorted(said)), step)
+                await _act(say, house, said, act, chance.choice(sorted(said)), step)
 
 
-async def _send(house: House, said: dict[str, Incoming], key: str, person: Person) -> None:
+async def _send(say: Say, house: House, said: dict[str, Incoming], key: str, person: Person) -> None:
     incoming = house.incoming(f"글 {key}", person, Chat("test", "room"), message_id=key, lone=True)
-    _say(begin="send", key=key, person=person.id, text=incoming.text)
+    say(begin="send", key=key, person=person.id, text=incoming.text)
     receipt = await house.app.delivery.receive(incoming)
-    _say(kept="send", key=key)  # from here on it may not be lost
+    say(kept="send", key=key)  # from here on it may not be lost
     await house.platform.final(receipt.message or 0)
     said[key] = incoming
-    _say(done="send", key=key)
+    say(done="send", key=key)
 
 
-async def _act(house: House, said: dict[str, Incoming], act: str, key: str, step: int) -> None:
+async def _act(say: Say, house: House, said: dict[str, Incoming], act: str, key: str, step: int) -> None:
     incoming, delivery = said[key], house.app.delivery
-    _say(begin=act, key=key, person=incoming.person.id, text=f"{incoming.text} neu {step}")
+    say(begin=act, key=key, person=incoming.person.id, text=f"{incoming.text} neu {step}")
     match act:
         case "edit":
             said[key] = replace(incoming, text=f"{incoming.text} neu {step}")
@@ -63,12 +67,4 @@ async def _act(house: House, said: dict[str, Incoming], act: str, key: str, step
             await house.app.privacy.forget(incoming.person)
             for mine in [one for one, other in said.items() if other.person == incoming.person]:
                 del said[mine]
-    _say(done=act, key=key)
-
-
-def _say(**facts: Any) -> None:
-    print(json.dumps(facts), flush=True)
-
-
-if __name__ == "__main__":
-    asyncio.run(live(Path(sys.argv[1]), int(sys.argv[2])))
+    say(done=act, key=key)

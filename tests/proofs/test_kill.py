@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import itertools
 import random
 import sqlite3
-import subprocess
-import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bot.types import Chat, Conversation, Person
 from storage.rows import Exchange
+from tests.forked import fork
 from tests.house import House, Players, open_house
+from tests.proofs.life import live
 from tests.proofs.parts import FAST, Ear, rest
 from tests.proofs.size import size, write_down
 
-ROOT = Path(__file__).parents[2]
 KILLS = size(3, 200)
 ROOM = Chat("test", "room")
 
@@ -75,14 +74,14 @@ class Life:
 
 def _live_and_die(folder: Path, number: int, chance: random.Random) -> Life:
     life = Life()
-    command = [sys.executable, "-m", "tests.proofs.life", str(folder), str(number)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as living:
-        assert living.stdout is not None
-        end = chance.randrange(2, 120)  # lines, and then a moment
-        for count, line in enumerate(living.stdout):
-            life.hear(json.loads(line))
+    living, heard = fork(live, folder, number)
+    end = chance.randrange(2, 120)  # facts, and then a moment
+    with heard, suppress(EOFError):
+        for count in itertools.count():
+            life.hear(heard.recv())
             if count == end:
                 living.kill()  # what it has said meanwhile is heard all the same
+    living.join()
     return life
 
 
