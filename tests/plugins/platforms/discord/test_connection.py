@@ -81,6 +81,7 @@ async def test_a_frame_that_is_no_json_costs_a_connection_and_no_message(
 
 
 async def test_requests_that_are_limited_are_repeated_in_time(guest: Guest, minji: User, direct: Channel) -> None:
+    guest.discord.limits.rules = dict.fromkeys(guest.discord.limits.rules, (5, 1.0))  # waited out at each refusal
     guest.discord.limits.chance, guest.discord.limits.chance_wait_s = 0.5, 0.15
     said = [await guest.discord.says(minji, guest.discord.direct(minji), f"말 {number}") for number in range(4)]
     for message in said:
