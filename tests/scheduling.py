@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-#: folders whose tests share something dear: a server with a browser, a PostgreSQL
-TOGETHER = ("tests/plugins/platforms/web/", "tests/storage/")
+#: folders whose tests share something dear: a server with a browser, a PostgreSQL, a Korean grammar
+TOGETHER = ("tests/plugins/platforms/web/", "tests/storage/", "tests/plugins/repliers/")
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # untyped
