@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,7 +13,9 @@ from bot.consent import SCOPES, VERSION, Term, offered_to, terms
 from bot.contracts import Plugin
 from bot.errors import OperatorError, Refusal
 from bot.locale import say
+from bot.noticed import Noticed
 from bot.types import Chat, Conversation, Language, Person
+from storage.notices import Notices
 from storage.people import People
 from storage.records import Forgetting, Records
 from storage.retention import Days, Kind, Retention
@@ -23,8 +23,6 @@ from storage.retention import Days, Kind, Retention
 log = logging.getLogger(__name__)
 
 PAUSED = "pause"  # beside the scopes: no talk until the person says otherwise, also where the operator vouches
-AI_NOTICE_EVERY_S = 3 * 3_600  # New York General Business Law art. 47; California SB 243
-MAX_NOTICED = 50_000
 
 
 class Work(Protocol):
@@ -59,7 +57,7 @@ class Privacy:
         self._retention = Retention(people.database, days or Days())
         self._forgetting: set[Person] = set()
         self._forget_one = asyncio.Lock()
-        self._noticed: OrderedDict[Conversation, float] = OrderedDict()
+        self._noticed = Noticed(Notices(people))
         self.plugins = list(plugins)
         self.work: Work | None = None
 
@@ -116,19 +114,12 @@ class Privacy:
         parts = ("summary", "summary_commands") if commands else ("summary",)
         return "\n".join(say(language, f"privacy.{part}", **asdict(self._retention.days)) for part in parts)
 
-    def ai_notice_due(self, conversation: Conversation) -> bool:
+    async def ai_notice_due(self, conversation: Conversation) -> bool:
         """Is it time to say `consent.ai_notice`: at the start of a talk, and every three hours of it?
 
-        Every surface asks when it shows an answer; asking counts as saying.
+        Every surface asks when it shows an answer; asking counts as saying, also after a restart.
         """
-        now = time.monotonic()
-        if now - self._noticed.get(conversation, -AI_NOTICE_EVERY_S) < AI_NOTICE_EVERY_S:
-            return False
-        self._noticed[conversation] = now
-        self._noticed.move_to_end(conversation)
-        if len(self._noticed) > MAX_NOTICED:
-            self._noticed.popitem(last=False)
-        return True
+        return await self._noticed.due(conversation)
 
     async def export(self, person: Person) -> dict[str, Any]:
         """Everything about a person, JSON-ready: each table's rows, and what each plugin keeps."""

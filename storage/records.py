@@ -27,6 +27,7 @@ from storage.tables import (
     feedback,
     jobs,
     messages,
+    notices,
     people,
     readings,
     replies,
@@ -157,6 +158,7 @@ class Records:
         return {
             people: people.c.id == person_id,
             consents: consents.c.person_id == person_id,
+            notices: notices.c.person_id == person_id,
             chats: chats.c.id.in_(places),
             messages: messages.c.person_id == person_id,
             readings: readings.c.person_id == person_id,
@@ -205,6 +207,7 @@ def _erased(person_id: int, chat_id: int | None) -> list[tuple[Table, ColumnElem
         (corrections, corrections.c.message_id.in_(mine)),
         (readings, readings.c.message_id.in_(mine)),
         (replies, replies.c.message_id.in_(mine)),
+        (notices, (notices.c.person_id == person_id) & (notices.c.chat_id == chat_id if chat_id else notices.c.id > 0)),
         (jobs, (jobs.c.person_id == person_id) & (jobs.c.chat_id == chat_id if chat_id else jobs.c.id > 0)),
         (messages, messages.c.id.in_(mine)),
     ]

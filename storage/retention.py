@@ -20,6 +20,7 @@ from storage.tables import (
     emotion_hourly,
     jobs,
     messages,
+    notices,
     readings,
     replies,
     space_settings,
@@ -88,6 +89,8 @@ class Retention:
             days = Days(**{kind: own.get(kind) or getattr(self.days, kind) for kind in KINDS})
             gone += await self._purge(place, days, now)
         await self._database.write(lambda connection: _make_spend_anonymous(connection, now))
+        old = notices.c.at < now - DAY_MS  # they count for three hours
+        await self._database.write(lambda connection: connection.execute(delete(notices).where(old)))
         await self._database.truncate_wal()
         return dict(+gone)
 

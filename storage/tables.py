@@ -181,6 +181,16 @@ feedback = Table(
     UniqueConstraint("reply_id", "person_id"),
 )
 
+notices = Table(
+    "notices",  # that this is an AI
+    metadata,
+    _id(),
+    _ref("chat_id", "chats"),
+    _ref("person_id", "people"),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("chat_id", "person_id"),
+)
+
 consents = Table(
     "consents",
     metadata,

@@ -74,7 +74,7 @@ class ConsolePlatform(Platform):
     async def _consented(self) -> bool:
         if "talk" in await self._app.privacy.scopes(self._person):
             return True
-        self._say_that_this_is_an_ai()
+        await self._say_that_this_is_an_ai()
         if not await self._yes("console.consent"):
             return False
         scopes = ["talk", "log"] if await self._yes("console.consent_log") else ["talk"]
@@ -105,10 +105,10 @@ class ConsolePlatform(Platform):
             self._say("console.declined")
         elif receipt.message or receipt.outcome == "held":
             await self._follow(receipt.message)
-        self._say_that_this_is_an_ai()
+        await self._say_that_this_is_an_ai()
 
-    def _say_that_this_is_an_ai(self) -> None:
-        if self._app.privacy.ai_notice_due(self._here):
+    async def _say_that_this_is_an_ai(self) -> None:
+        if await self._app.privacy.ai_notice_due(self._here):
             self._say("consent.ai_notice")
 
     async def _command(self, line: str) -> None:

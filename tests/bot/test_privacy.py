@@ -15,6 +15,7 @@ from subprocess import CompletedProcess
 from typing import Any, get_args
 
 import pytest
+from sqlalchemy import update
 
 from bot.consent import PARTS, SCOPES, VERSION
 from bot.contracts import Plugin
@@ -23,6 +24,7 @@ from bot.export import page
 from bot.locale import words
 from bot.types import Action, Chat, Language, Outgoing, Person
 from storage.records import Forgetting
+from storage.tables import notices
 from tests.forked import fork, maum
 from tests.house import CHAT, PERSON, House, open_house
 
@@ -312,9 +314,38 @@ async def test_leaving_a_space_is_done_at_once(house: House) -> None:
 
 async def test_the_ai_notice_is_due_at_the_start_and_then_not_for_three_hours(house: House) -> None:
     conversation = house.incoming("").conversation
-    assert house.app.privacy.ai_notice_due(conversation)
-    assert not house.app.privacy.ai_notice_due(conversation)
-    assert house.app.privacy.ai_notice_due(house.incoming("", JUN).conversation)
+    assert await house.app.privacy.ai_notice_due(conversation)
+    assert not await house.app.privacy.ai_notice_due(conversation)
+    assert await house.app.privacy.ai_notice_due(house.incoming("", JUN).conversation)
+
+
+async def test_after_a_restart_the_ai_notice_is_due_again_only_when_its_time_is_over(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        here = (await house.say("안녕")).conversation
+        assert await house.app.privacy.ai_notice_due(here)
+    async with open_house(tmp_path) as house:
+        assert not await house.app.privacy.ai_notice_due(here)
+        assert not await house.app.privacy.ai_notice_due(here)
+        assert await house.app.privacy.ai_notice_due(house.incoming("", JUN).conversation)
+        long_ago = update(notices).values(at=notices.c.at - 3 * 3_600_000)
+        await house.app.desk.people.database.write(lambda connection: connection.execute(long_ago))
+    async with open_house(tmp_path) as house:
+        assert await house.app.privacy.ai_notice_due(here)
+
+
+async def test_an_ai_notice_before_consent_is_kept_only_once_the_person_has_agreed(tmp_path: Path) -> None:
+    async with open_house(tmp_path, consent={"default": "ask"}) as house:
+        here = house.incoming("").conversation
+        assert await house.app.privacy.ai_notice_due(here)
+        assert (await house.app.privacy.export(PERSON))["tables"]["notices"] == []
+        await house.app.privacy.consent(PERSON, ["talk"])
+        await house.say("안녕")
+        assert not await house.app.privacy.ai_notice_due(here), "the form said it"
+    async with open_house(tmp_path, consent={"default": "ask"}) as house:
+        assert not await house.app.privacy.ai_notice_due(here)
+        await house.app.privacy.forget(PERSON)
+        assert (await house.app.privacy.export(PERSON))["tables"]["notices"] == []
+        assert await house.app.privacy.ai_notice_due(here)
 
 
 def run_maum(tmp_path: Path, *words_: object, given: str = "") -> CompletedProcess[str]:

@@ -16,6 +16,7 @@ from storage.conversations import Conversations
 from storage.database import Database
 from storage.jobs import Jobs
 from storage.keys import KeyStore
+from storage.notices import Notices
 from storage.people import People
 from storage.records import ANONYMOUS, PSEUDONYMOUS, Forgetting, Records
 from storage.tables import audit, metadata, space_settings, spend
@@ -41,6 +42,8 @@ async def _fill(jobs: Jobs, people: People, conversations: Conversations) -> Non
     exchange = await conversations.exchange(message)
     assert exchange.reply is not None
     await conversations.give_feedback(exchange.reply.id, 1)
+    await Notices(people).keep(Conversation(CHAT, PERSON), at=1, since=0)
+    await Notices(people).keep(Conversation(SERVER, JUN), at=1, since=0)
     alias = people.alias(PERSON)
 
     async def more(connection: AsyncConnection) -> None:
@@ -105,6 +108,7 @@ async def test_after_erasing_only_pseudonyms_are_left(
     assert counts == {
         "people": 1,
         "consents": 2,
+        "notices": 1,
         "chats": 1,
         "messages": 2,
         "readings": 2,

@@ -105,7 +105,7 @@ class Connection:
         client = await self._client_at_once()
         if outgoing.reading:
             client.clicks.keep(outgoing.message, outgoing.reading)
-        notice = self._notice(outgoing)
+        notice = await self._notice(outgoing)
 
         async def show() -> str:
             try:
@@ -199,12 +199,12 @@ class Connection:
         assert self._client is not None
         return self._client
 
-    def _notice(self, outgoing: Outgoing) -> str:
+    async def _notice(self, outgoing: Outgoing) -> str:
         """That this is an AI: with the first answer, and every three hours; it stays under that answer."""
         if not (outgoing.final and outgoing.reply):
             return ""
         if outgoing.message not in self._noticed:
-            if not self._app.privacy.ai_notice_due(outgoing.conversation):
+            if not await self._app.privacy.ai_notice_due(outgoing.conversation):
                 return ""
             self._noticed.append(outgoing.message)
         return say(outgoing.conversation.person.locale, "consent.ai_notice")

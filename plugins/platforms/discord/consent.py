@@ -80,7 +80,7 @@ class Asking:
 
     async def _listed(self, here: Conversation) -> tuple[str, discord.ui.View | None]:
         said = await commands.do(self._app, "consent", "", here)
-        self._app.privacy.ai_notice_due(here)  # it stands in the list
+        await self._app.privacy.ai_notice_due(here)  # it stands in the list
         return f"{said.text}\n\n{say(here.person.locale, 'consent.held', minutes=self._minutes())}", view_of(said)
 
     def _minutes(self) -> int:

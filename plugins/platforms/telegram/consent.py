@@ -38,7 +38,7 @@ class Consent:
     async def ask(self, incoming: Incoming, more: str = "") -> None:
         """Put the form up. `more` stands below it."""
         person = incoming.person
-        self._app.privacy.ai_notice_due(incoming.conversation)  # the form says it
+        await self._app.privacy.ai_notice_due(incoming.conversation)  # the form says it
         if incoming.chat.kind == "group":
             text = say(person.locale, "telegram.group_consent", name=person.name[:40] or "…")
             opening = Choice(say(person.locale, "telegram.open"), "consent", commands.SHOW)

@@ -104,7 +104,7 @@ class Talk:
             await self._ask(incoming)
         elif receipt.outcome == "deferred":
             await self._saying.text(incoming, say(language, "notice.deferred"))
-        elif receipt.outcome == "accepted" and self._app.privacy.ai_notice_due(incoming.conversation):
+        elif receipt.outcome == "accepted" and await self._app.privacy.ai_notice_due(incoming.conversation):
             await self._saying.text(incoming, say(language, "consent.ai_notice"))
 
     async def _refuse(self, incoming: Incoming, refusal: Refusal) -> None:

@@ -98,7 +98,7 @@ class Api:
         incoming = Incoming(Chat("web", body.chat), person, uuid.uuid4().hex, body.text, datetime.now(UTC), lone=True)
         answer = self._deliver(incoming)
         first = await anext(answer)  # refusals come before the stream is opened
-        due = self._app.privacy.ai_notice_due(incoming.conversation)
+        due = await self._app.privacy.ai_notice_due(incoming.conversation)
         told = say(language, "consent.ai_notice") if due else None
         if stream:
             return self._stream(first, answer, language, told)

@@ -92,7 +92,7 @@ class Page:
         self._composer.allow(state != "paused")
         self._talk.greet(state == "talking")
         if state == "talking":
-            self._say_that_this_is_an_ai()
+            await self._say_that_this_is_an_ai()
             self._client.run_javascript("maum.focus()")
             return
         with self._card:
@@ -107,7 +107,7 @@ class Page:
             may_talk = "talk" in await self._consents.scopes()
             self._outbox.drop(lost=not may_talk)
             if may_talk:
-                self._say_that_this_is_an_ai()
+                await self._say_that_this_is_an_ai()
             await self._talk.catch_up()
         await self._arrange()
         self._client.run_javascript("maum.changed()")
@@ -155,7 +155,7 @@ class Page:
             self._talk.withdraw(view)
             return
         self._talk.accepted(view, receipt.message)
-        self._say_that_this_is_an_ai(view)
+        await self._say_that_this_is_an_ai(view)
         notice = "deferred" if receipt.outcome == "deferred" else ""
         self._hub.publish(Outgoing(self._here, receipt.message, letter.key, notice=notice))
 
@@ -177,8 +177,8 @@ class Page:
         if self._asking and not self._outbox.holds:
             self._asking.tell("")
 
-    def _say_that_this_is_an_ai(self, before: ExchangeView | None = None) -> None:
-        if self._app.privacy.ai_notice_due(self._here):
+    async def _say_that_this_is_an_ai(self, before: ExchangeView | None = None) -> None:
+        if await self._app.privacy.ai_notice_due(self._here):
             self._talk.note(self._words.consent("ai_notice"), before)
 
     async def _do(self, action: Action) -> bool:

@@ -50,6 +50,18 @@ async def test_from_the_first_word_over_a_kill_to_a_button_that_is_a_day_old(tmp
         assert [call.error for call in server.log if call.error and call.error.code == 429] == []
 
 
+async def test_that_this_is_an_ai_is_said_once_also_over_a_kill(tmp_path: Path) -> None:
+    async with TelegramServer(pace=PACE) as server:
+        minji = server.world.person("민지")
+        room = server.world.private(minji)
+        for number in (1, 2):
+            async with BotProcess(tmp_path, server, **PACED, **TRUSTED) as bot:
+                server.says(minji, f"안녕 {number}")
+                await server.answer(room, number)
+                await bot.kill()
+        assert len([post for post in server.world.shown(room) if "AI야" in post.text]) == 1
+
+
 async def test_by_webhook_it_talks_as_well_and_a_wrong_token_is_one_line(tmp_path: Path, unused_tcp_port: int) -> None:
     hook = f"http://127.0.0.1:{unused_tcp_port}/telegram"
     environ = {
