@@ -16,7 +16,15 @@ from tests.house import House, open_house
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from tests.scheduling import ByFile
 
+    config.option.loadscopereorder = False  # the order is ours
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        from tests.scheduling import turn
+
+        items.sort(key=lambda item: turn(item.nodeid))
 
 
 @pytest.fixture(autouse=True)
