@@ -12,10 +12,11 @@ from storage.conversations import Conversations
 from storage.database import Database
 from storage.emotion_log import EmotionLog, Filter
 from storage.jobs import Jobs
+from storage.notices import Notices
 from storage.people import People
 from storage.retention import DAY_MS, Days, Retention
 from storage.rows import now_ms
-from storage.tables import audit, chats, emotion_hourly, messages, space_settings, spend
+from storage.tables import audit, chats, emotion_hourly, messages, notices, space_settings, spend
 from tests.storage.parts import CHAT, JUN, PERSON, SERVER, incoming, talk
 
 HERE, THERE = Conversation(CHAT, PERSON), Conversation(SERVER, PERSON)
@@ -130,3 +131,14 @@ async def test_a_purge_leaves_unanswered_new_messages_alone(retention: Retention
     await jobs.accept(incoming("기다려"))
     await retention.purge(_in(0))
     assert await jobs.waiting(["test"]) == [HERE]
+
+
+async def test_when_the_ai_notice_was_said_is_kept_for_a_day(
+    database: Database, jobs: Jobs, people: People, retention: Retention
+) -> None:
+    await talk(jobs, "안녕")
+    assert await Notices(people).keep(HERE, now_ms(), 0) is not None
+    await retention.purge(_in(0.9))
+    assert await _rows(database, notices) == 1
+    await retention.purge(_in(1.1))
+    assert await _rows(database, notices) == 0
