@@ -17,7 +17,9 @@ def upgrade() -> None:
         sa.Column("chat_id", number, nullable=False),
         sa.Column("person_id", number, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["chat_id"], ["chats.id"], name="fk_notices_chat_id_chats", ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_notices_person_id_people", ondelete="CASCADE"),
-        sa.UniqueConstraint("chat_id", "person_id", name="uq_notices_chat_id"),
+        sa.ForeignKeyConstraint(["chat_id"], ["chats.id"], name=op.f("fk_notices_chat_id_chats"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_notices_person_id_people"), ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("chat_id", "person_id", name=op.f("uq_notices_chat_id_person_id")),
     )
