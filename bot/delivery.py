@@ -81,6 +81,8 @@ class Delivery:
         try:
             await self._check(incoming)
         except Refusal as refusal:
+            if hold and refusal.code == "consent_required" and self._held.has(incoming):
+                return Receipt("held")
             finding = self._desk.gate.finding(incoming)
             if refusal.code in ("limited", "queue_full") and (finding or await self._in_danger(incoming)):
                 return await self._take(incoming)

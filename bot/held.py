@@ -18,11 +18,14 @@ class Held:
         self._keep_s = keep_s
         self._waiting: list[Incoming] = []
 
+    def has(self, incoming: Incoming) -> bool:
+        """Is it held already? A page sends a message once more after a lost connection."""
+        ours = incoming.chat, incoming.person, incoming.message_id
+        return any((one.chat, one.person, one.message_id) == ours for one in self._waiting)
+
     def add(self, incoming: Incoming) -> bool:
         """Hold a message; False when there is no room for it."""
         mine = [one for one in self._waiting if one.person == incoming.person]
-        if any(one.chat == incoming.chat and one.message_id == incoming.message_id for one in mine):
-            return True  # the same once more, after a lost connection
         if len(mine) >= EACH or len(self._waiting) >= TOTAL or not self._keep_s:
             return False
         self._waiting.append(incoming)

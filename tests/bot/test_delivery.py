@@ -478,6 +478,14 @@ async def test_a_life_in_danger_is_answered_with_help_and_nothing_else(house: Ho
             await house.app.delivery.act(Action.decode(f"{kind}:{shown.message}:"), PERSON)
 
 
+async def test_what_is_sent_once_more_while_it_is_held_shows_no_second_help(tmp_path: Path) -> None:
+    async with open_house(tmp_path, consent={"default": "ask"}) as house:
+        letter = house.incoming(CRISIS)
+        receipts = [await house.app.delivery.receive(letter, hold=True) for _ in range(2)]
+        assert [receipt.outcome for receipt in receipts] == ["held", "held"]
+        assert ["109" in shown.text for shown in house.platform.shown] == [True]
+
+
 async def test_the_talk_goes_on_gently_afterwards_in_other_words(house: House) -> None:
     first = await house.say(CRISIS)
     second = await house.say("진짜로 죽고 싶어")
