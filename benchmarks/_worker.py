@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import sys
 import time
@@ -51,6 +52,7 @@ async def pipeline(model: str, **options: str) -> AsyncIterator[Way]:
 @asynccontextmanager
 async def bare(model: str, **options: str) -> AsyncIterator[Way]:
     """The ceiling: no queue, no loop. Alone: encode and forward. A list: sorted by length, at most 32 a batch."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"  # the list is tokenised by all cores
     from plugins.classifiers import _loading
 
     precision, device = options.get("precision", "auto"), options.get("device", "cpu")

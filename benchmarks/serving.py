@@ -3,8 +3,9 @@
 Method: each way runs in a process of its own and is asked by turns, round after round, with the same texts; medians of
 the rounds, ratios within one run. 64 callers each ask one text after the other. The original's way (transformers'
 pipeline in fp32, one text at a time on the event loop, five best labels) gets the first 64 texts only: its speed does
-not depend on how many wait. The ceiling is the same model, precision and threads, the texts known in advance, sorted by
-length, at most 32 a batch, no queue and no event loop. Other work on the machine disturbs CPU time a text the least.
+not depend on how many wait. The ceiling is the same model and precision, the texts known in advance, sorted by length,
+at most 32 a batch, no queue and no event loop; it is tried with passes on all cores and on one, and the better counts.
+Other work on the machine disturbs CPU time a text the least.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks._ways import Way, infinity_python
 ROUNDS = 5
 CALLERS = 64
 TEXTS, SLOW_TEXTS, LONE_TEXTS = 384, 64, 48
+CEILINGS = ("ceiling", "ceiling, 1 core")
 Results = dict[str, list[dict[str, Any]]]
 
 
@@ -47,6 +49,7 @@ def _ways(model: Path) -> dict[str, Way]:
         "original": Way("pipeline", model, threads=same["threads"]),
         "ours": Way("maum", model, **same),
         "ceiling": Way("bare", model, **same),
+        "ceiling, 1 core": Way("bare", model, **same | {"threads": "1"}),
     }
     if python := infinity_python():
         older = _inputs.for_transformers_4(model)
@@ -66,10 +69,10 @@ def _rounds(ways: dict[str, Way], texts: list[str]) -> Results:
         part = texts[start : start + TEXTS]
         for name, way in ways.items():
             few = part[:SLOW_TEXTS] if name == "original" else part
-            found = {name: way.ask(few, 0 if name == "ceiling" else CALLERS)}
+            found = {name: way.ask(few, 0 if name in CEILINGS else CALLERS)}
             if name == "ours":
                 found["ours, 8 callers"] = way.ask(part[: TEXTS // 4], 8)
-            if name in ("ours", "ceiling"):
+            if name in ("ours", *CEILINGS):
                 found[f"{name}, alone"] = way.ask(part[:LONE_TEXTS], 1)
             for key, result in found.items() if number else ():
                 results[key].append(result)
@@ -79,7 +82,7 @@ def _rounds(ways: dict[str, Way], texts: list[str]) -> Results:
 def _section(title: str, results: Results) -> str:
     per_s = {name: _median(found, "per_s") for name, found in results.items()}
     rows = []
-    for name in ("original", "infinity fp32", "infinity bf16", "ceiling", "ours", "ours, 8 callers", "ours, alone"):
+    for name in ("original", "infinity fp32", "infinity bf16", *CEILINGS, "ours", "ours, 8 callers", "ours, alone"):
         if name in results:
             rows.append([name, *_row(results[name]), f"{per_s[name] / per_s['original']:.2f}"])
     head = [
@@ -95,12 +98,14 @@ def _section(title: str, results: Results) -> str:
 
 
 def _claims(results: Results, per_s: dict[str, float]) -> str:
-    lone, forward = (_median(results[f"{name}, alone"], "wait_p50_ms") for name in ("ours", "ceiling"))
+    lone = _median(results["ours, alone"], "wait_p50_ms")
+    forward = min(_median(results[f"{name}, alone"], "wait_p50_ms") for name in CEILINGS)
+    ceiling = max(per_s[name] for name in CEILINGS)
     rivals = [per_s[name] for name in per_s if name.startswith("infinity")]
     infinity = f"{per_s['ours'] / max(rivals):.2f}" if rivals else "not measured"
     bound = 1.05 * forward + 0.3
     rows = [
-        ["share of the ceiling", "≥ 0.9", f"{per_s['ours'] / per_s['ceiling']:.2f}"],
+        ["share of the ceiling", "≥ 0.9", f"{per_s['ours'] / ceiling:.2f}"],
         ["ratio to the better infinity-emb", "≥ 2", infinity],
         ["ratio to the original's way", "≥ 9 chat, ≥ 4 comments", f"{per_s['ours'] / per_s['original']:.2f}"],
         ["event loop's lag, p99", "< 5 ms", f"{_median(results['ours'], 'lag_p99_ms'):.2f} ms"],

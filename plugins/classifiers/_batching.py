@@ -1,7 +1,7 @@
-"""A micro-batcher: many coroutines ask, two threads answer them in batches, one tokenising ahead of the model.
+"""A micro-batcher: many coroutines ask, a few threads answer them in batches, one tokenising ahead of the others.
 
-No timer: the model takes all that got ready while it was busy, so a lone caller waits for nobody and a crowd is served
-together.
+No timer: a model thread takes all that waits when it gets free, so a lone caller waits for nobody and a crowd is served
+together. It tokenises that itself; only what is asked while all model threads are busy is tokenised ahead.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
 from bot.errors import ClassifierError
@@ -49,12 +50,15 @@ class MicroBatcher(Generic[ItemT, ResultT]):
     """Runs `forward` over `encode`d texts of all callers.
 
     Args:
-        encode: texts → items, one each, in a thread of its own; an item's length is what batches are sorted by.
-        forward: up to `max_batch` items → one result each, in another thread.
+        encode: texts → items, one each, in any thread; an item's length is what batches are sorted by.
+        forward: up to `max_batch` items → one result each, in one of the model threads.
         max_batch: the most items of one forward pass.
         queue: how many calls may wait; further ones wait at the door, first come first served.
         deadline_s: how long a call of up to `max_batch` texts may take; a longer one may take as many times as long.
-        fixed: what a forward pass costs besides its items, in units of an item's length.
+        fixed: what a forward pass costs besides its items, in units of an item's length; None: `forward` pads nothing,
+            so items go together as they come.
+        workers: how many model threads there are.
+        lone: as `forward`, for a few items beside which nothing else is to be done; always in the same thread.
     """
 
     def __init__(
@@ -64,21 +68,26 @@ class MicroBatcher(Generic[ItemT, ResultT]):
         max_batch: int,
         queue: int,
         deadline_s: float,
-        fixed: float = 48.0,
+        fixed: float | None = 48.0,
+        workers: int = 1,
+        lone: Callable[[list[ItemT]], list[ResultT]] | None = None,
     ) -> None:
-        self._encode, self._forward = encode, forward
+        self._encode, self._forward, self._lone = encode, forward, lone or forward
         self._max_batch, self._deadline_s, self._fixed = max_batch, deadline_s, fixed
         self._door = asyncio.Semaphore(queue)
+        self._new: list[_Call[ResultT]] = []  # the loop's own: what was asked in this turn of it
         self._calls: deque[_Call[ResultT]] = deque()
         self._ready: list[tuple[Place[ResultT], ItemT]] = []
         self._lock = threading.Lock()
-        self._asked = threading.Condition(self._lock)  # there are calls, and room for them
-        self._encoded = threading.Condition(self._lock)  # something is ready
+        self._ahead = threading.Condition(self._lock)  # there is something to tokenise ahead
+        self._work = [threading.Condition(self._lock) for _ in range(workers)]  # a model thread has something to do
+        self._idle = workers * [False]
         self._closed = self._all_encoded = False
-        self._threads = [
-            threading.Thread(target=work, name=name, daemon=True)
-            for work, name in ((self._tokenise, "classifier tokens"), (self._run, "classifier model"))
-        ]
+        self._threads = [threading.Thread(target=self._tokenise, name="classifier tokens", daemon=True)]
+        for number in range(workers):
+            self._threads.append(
+                threading.Thread(target=self._run, args=(number,), name="classifier model", daemon=True)
+            )
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -87,9 +96,10 @@ class MicroBatcher(Generic[ItemT, ResultT]):
 
     async def close(self) -> None:
         """Answer what is queued, then end the threads; later callers get a ClassifierError."""
+        self._closed = True
+        self._hand_over()
         with self._lock:
-            self._closed = True
-            self._asked.notify()
+            self._ahead.notify()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
@@ -105,66 +115,114 @@ class MicroBatcher(Generic[ItemT, ResultT]):
         try:
             async with asyncio.timeout(allowed), self._door:
                 call: _Call[ResultT] = _Call(texts, self._loop.create_future())
-                with self._lock:
-                    if self._closed:
-                        raise ClassifierError("the classifier is shut down")
-                    self._calls.append(call)
-                    self._asked.notify()
+                if self._closed:
+                    raise ClassifierError("the classifier is shut down")
+                if not self._new:
+                    self._loop.call_soon(self._hand_over)
+                self._new.append(call)
                 return await call.future
         except TimeoutError:
             raise ClassifierError(f"{len(texts)} texts were not classified within {allowed:g} s") from None
 
+    def _hand_over(self) -> None:
+        """Give the threads all calls of one turn of the loop: callers who were answered together ask together."""
+        with self._lock:
+            self._calls += self._new
+            self._wake()
+        self._new = []
+
     def _tokenise(self) -> None:
-        while (places := self._take()) is not None:
-            self._each(self._encode, places, [call.texts[at] for call, at in places], self._put_ready)
+        while places := self._take():
+            self._encode_all(places)
+            with self._lock:
+                self._wake()
         with self._lock:
             self._all_encoded = True
-            self._encoded.notify()
+            for work in self._work:
+                work.notify()
 
-    def _run(self) -> None:
-        while ready := self._take_ready():
-            for batch in split([len(item) for _, item in ready], self._max_batch, self._fixed):
+    def _run(self, number: int) -> None:
+        while taken := self._take_ready(number):
+            ready, alone = taken
+            forward = self._lone if alone else self._forward
+            batches = self._batches([len(item) for _, item in ready])
+            for batch in batches:
                 wanted = [ready[i] for i in batch if ready[i][0][0].wanted]
-                self._each(self._forward, [place for place, _ in wanted], [item for _, item in wanted], self._give)
+                done = partial(self._give, number if batch is batches[-1] else None)
+                self._each(forward, [place for place, _ in wanted], [item for _, item in wanted], done)
 
-    def _take(self) -> list[Place[ResultT]] | None:
-        """An equal share of every waiting call, as long as there is room; None when closed and done.
+    def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        return [[*range(len(lengths))]] if self._fixed is None else split(lengths, self._max_batch, self._fixed)
+
+    def _encode_all(self, places: list[Place[ResultT]]) -> None:
+        self._each(self._encode, places, [call.texts[at] for call, at in places], self._put_ready)
+
+    def _put_ready(self, places: list[Place[ResultT]], items: list[ItemT]) -> None:
+        with self._lock:
+            self._ready += zip(places, items, strict=True)
+
+    def _wake(self) -> None:
+        """Somebody for what waits: the first idle model thread, or the tokeniser when all are busy."""
+        if self._calls or self._ready:
+            if any(self._idle):
+                number = self._idle.index(True)
+                self._idle[number] = False
+                self._work[number].notify()
+            else:
+                self._ahead.notify()
+
+    def _take(self) -> list[Place[ResultT]]:
+        """What is to be tokenised ahead; waits for it. Empty only when closed and done."""
+        with self._lock:
+            while True:
+                self._ahead.wait_for(lambda: (self._calls and self._room > 0) or (self._closed and not self._calls))
+                if (places := self._shares()) or self._closed:
+                    return places
+
+    def _take_ready(self, number: int) -> tuple[list[tuple[Place[ResultT], ItemT]], bool] | None:
+        """What is tokenised, all or one batch, and whether it is alone; waits for it, or tokenises what is asked.
+
+        None when closed and done.
+        """
+        most = self._max_batch if self._fixed is None else ROUND * self._max_batch
+        while True:
+            with self._lock:
+                while not (self._ready or self._calls or self._all_encoded):
+                    self._idle[number] = True
+                    self._work[number].wait()
+                self._idle[number] = False
+                if self._ready or not self._calls:
+                    ready, self._ready = self._ready[:most], self._ready[most:]
+                    self._wake()
+                    return (ready, self._is_alone(number, ready)) if ready else None
+                places = self._shares()
+            self._encode_all(places)
+
+    def _is_alone(self, number: int, ready: Sized) -> bool:
+        others = (idle for other, idle in enumerate(self._idle) if other != number)
+        return number == 0 and len(ready) <= self._max_batch // 4 and all(others)
+
+    def _shares(self) -> list[Place[ResultT]]:
+        """An equal share of every waiting call, as long as there is room.
 
         A call that asks for much stands again at the end of the queue with its rest, and so holds nobody up.
         """
-        with self._lock:
-            self._asked.wait_for(lambda: (self._calls and self._room > 0) or (self._closed and not self._calls))
-            if not self._calls:
-                return None
-            room, share = self._room, max(1, self._room // len(self._calls))
-            places: list[Place[ResultT]] = []
-            for _ in range(len(self._calls)):
-                if len(places) >= room:
-                    break
-                call = self._calls.popleft()
-                upto = min(len(call.texts), call.taken + share) if call.wanted else len(call.texts)
-                places += [(call, at) for at in range(call.taken, upto) if call.wanted]
-                call.taken = upto
-                if upto < len(call.texts):
-                    self._calls.append(call)
+        room, share = self._room, max(1, self._room // max(1, len(self._calls)))
+        places: list[Place[ResultT]] = []
+        for _ in range(len(self._calls)):
+            if len(places) >= room:
+                break
+            call = self._calls.popleft()
+            upto = min(len(call.texts), call.taken + share) if call.wanted else len(call.texts)
+            places += [(call, at) for at in range(call.taken, upto) if call.wanted]
+            call.taken = upto
+            if upto < len(call.texts):
+                self._calls.append(call)
         return places
 
     @property
     def _room(self) -> int:
         return ROUND * self._max_batch - len(self._ready)
-
-    def _put_ready(self, places: list[Place[ResultT]], items: list[ItemT]) -> None:
-        with self._lock:
-            self._ready += zip(places, items, strict=True)
-            self._encoded.notify()
-
-    def _take_ready(self) -> list[tuple[Place[ResultT], ItemT]]:
-        """Everything tokenised; waits for something. Empty only when closed and done."""
-        with self._lock:
-            self._encoded.wait_for(lambda: self._ready or self._all_encoded)
-            ready, self._ready = self._ready, []
-            self._asked.notify()
-        return ready
 
     def _each(
         self,
@@ -188,13 +246,17 @@ class MicroBatcher(Generic[ItemT, ResultT]):
         else:
             done(places, results)
 
-    def _give(self, places: list[Place[ResultT]], results: list[ResultT]) -> None:
+    def _give(self, idle: int | None, places: list[Place[ResultT]], results: list[ResultT]) -> None:
+        """Answer the calls that are whole now. The model thread `idle` has nothing else to do from here on."""
         whole = []
         for (call, at), result in zip(places, results, strict=True):
             call.found[at] = result
             if len(call.found) == len(call.texts):
                 call.over = True
                 whole.append(call)
+        if idle is not None:
+            with self._lock:
+                self._idle[idle] = True  # before the answer: a caller who asks on at once finds the same thread
         self._tell(_settle, whole)
 
     def _fail(self, call: _Call[ResultT], error: BaseException) -> None:

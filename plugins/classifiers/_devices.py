@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,23 +10,29 @@ from functools import partial
 import torch
 
 from bot.errors import OperatorError
+from plugins.classifiers._encoders import encoder_of
+from plugins.classifiers._folder import first_line
 from plugins.classifiers._graphs import GraphNetwork
 from plugins.classifiers._network import Head, Item, Network
-from plugins.classifiers._precision import available, choose_threads, converted, quickest
+from plugins.classifiers._packed import PackedNetwork
+from plugins.classifiers._precision import NEAR, available, converted, quickest
+
+log = logging.getLogger(__name__)
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True, slots=True)
 class Devices:
     """What every device needs to run a model.
 
-    `read` reads its weights again, `trial` are a few texts' tokens, `threads` are for a CPU (0: tried at start).
+    `read` reads its weights again, `trial` are a few texts' tokens.
     """
 
     read: Callable[[], torch.nn.Module]
     pad: int
     head: Head
     trial: list[Item]
-    threads: int = 0
 
     def rungs(self, device: str, precision: str, module: torch.nn.Module) -> list[Callable[[], Network]]:
         """Builders of networks: `module` on the wished device, and the same model on the CPU where that is another.
@@ -45,14 +52,38 @@ class Devices:
         kind = GraphNetwork if device.type == "cuda" else Network
 
         def build(name: str) -> Network:
+            if device.type == "cpu" and (packed := self._packed(plain, name)):
+                return packed
             return kind(converted(plain, name, device), device, self.pad, self.head, name)
 
         precisions = available(device)
         if device.type != "cpu":
             return build(precisions[-1] if precision == "auto" else precision)
         network = build("fp32" if precision == "auto" else precision)
-        choose_threads(network, self.trial, self.threads)
-        return quickest(network, precisions[1:], build, self.trial) if precision == "auto" else network
+        if precision == "auto":
+            network = quickest(network, precisions[1:], build, self.trial)
+        if not network.packs:
+            log.info("texts are padded: passes without padding are known for bf16 and fp32 models of BERT's kinds")
+        return network
+
+    def _packed(self, module: torch.nn.Module, precision: str) -> Network | None:
+        """The model in passes without padding; None where its kind is not known, or its probabilities would change."""
+        if precision not in DTYPES:
+            return None
+        try:
+            encoder = encoder_of(module, DTYPES[precision])
+            if encoder is None:
+                return None
+            network = PackedNetwork(encoder, self.pad, self.head, precision)
+            plain = Network(module, network.device, self.pad, self.head).forward(self.trial)
+            moved = float((torch.tensor(network.forward(self.trial)) - torch.tensor(plain)).abs().max())
+        except (RuntimeError, AttributeError, TypeError) as error:
+            log.warning("%s passes without padding are not used: %s", precision, first_line(error))
+            return None
+        if moved > NEAR:
+            log.warning("%s passes without padding are not used: a probability moved by %.2f", precision, moved)
+            return None
+        return network
 
 
 def _choose(device: str) -> str:

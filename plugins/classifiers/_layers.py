@@ -8,6 +8,12 @@ TINY = 1e-8
 ROWS = 16  # for how many rows oneDNN lays weights out; the other sizes lose little by it
 
 
+def reordered(weight: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The weight of a linear layer as oneDNN wants it, for `torch.ops.mkldnn._linear_pointwise`."""
+    found: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach().to(dtype), ROWS)
+    return found
+
+
 class PackedLinear(torch.nn.Module):
     """A bf16 layer whose weights lie as oneDNN wants them, and are not laid out anew in every pass.
 
@@ -16,7 +22,7 @@ class PackedLinear(torch.nn.Module):
 
     def __init__(self, linear: torch.nn.Linear) -> None:
         super().__init__()
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach().bfloat16(), ROWS)
+        self._weight = reordered(linear.weight, torch.bfloat16)
         self._bias = None if linear.bias is None else linear.bias.detach().bfloat16()
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

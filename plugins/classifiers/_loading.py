@@ -6,7 +6,8 @@ Weights are read from safetensors only and no code of a checkpoint is run, so a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,18 @@ from safetensors import SafetensorError
 
 from bot.errors import OperatorError
 from plugins.classifiers import _folder
+from plugins.classifiers._cores import Cores, share_out
 from plugins.classifiers._devices import Devices
 from plugins.classifiers._folder import Calibration, first_line
 from plugins.classifiers._memory import Ladder
-from plugins.classifiers._network import Head, Item
+from plugins.classifiers._network import Head, Item, Row
 from plugins.classifiers._precision import pass_cost
 
 log = logging.getLogger(__name__)
+
+os.environ.setdefault(
+    "TOKENIZERS_PARALLELISM", "false"
+)  # model threads tokenise side by side; more would be in the way
 
 #: what is run at start to warm up, to choose a precision and to learn what a pass costs: chat and comments
 TRIAL = (
@@ -51,16 +57,27 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A resident model. `encode` and `ladder` are used by one thread each; a pass costs `cost` tokens by itself."""
+    """A resident model. A pass costs `cost` tokens by itself; None where texts are not padded."""
 
     card: Card
     encode: Encoder
     ladder: Ladder
-    cost: float
+    cores: Cores
+    cost: float | None
+
+    def on(self, threads: int) -> Callable[[list[Item]], list[Row]]:
+        """`ladder.forward` with so many threads of a CPU, in whichever thread it runs; 0: as many as torch has."""
+
+        def forward(items: list[Item]) -> list[Row]:
+            if threads:
+                torch.set_num_threads(threads)  # the running thread's own number; takes a fraction of a microsecond
+            return self.ladder.forward(items)
+
+        return forward
 
 
 def load(source: str, device: str, precision: str, threads: int, max_tokens: int, max_batch: int) -> Loaded:
-    """Load a model for good. Blocks for seconds: call it in a thread.
+    """Load a model for good. Blocks for seconds: call it in a thread, and let that thread end (see `_cores`).
 
     Raises:
         OperatorError: there is no such model, none that may be loaded, or no such device or precision here.
@@ -78,7 +95,6 @@ def load(source: str, device: str, precision: str, threads: int, max_tokens: int
         pad=encode.pad,
         head=Head(config.problem_type == "multi_label_classification", calibration.temperature),
         trial=encode(list(TRIAL)),
-        threads=threads,
     )
     ladder = Ladder(devices.rungs(device, precision, module), max_batch)
     ladder.forward(devices.trial)
@@ -86,7 +102,8 @@ def load(source: str, device: str, precision: str, threads: int, max_tokens: int
     network = ladder.network
     card = Card(name, labels, calibration, f"{network.device}, {network.precision}")
     log.info("model %s on %s", card.name, card.computes)
-    return Loaded(card, encode, ladder, pass_cost(network, devices.trial))
+    cores = share_out(network, devices.trial, threads)
+    return Loaded(card, encode, ladder, cores, None if network.packs else pass_cost(network, devices.trial))
 
 
 class Encoder:
@@ -94,13 +111,21 @@ class Encoder:
 
     def __init__(self, tokenizer: Any, most: int) -> None:
         self._tokenizer, self._most = tokenizer, most
+        self._slow(["a"])  # and with it the tokenizer beneath cuts to `most`, too
+        self._fast = getattr(tokenizer, "backend_tokenizer", None)
         known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
         self.pad: int = next(token for token in known if token is not None)
 
     def __call__(self, texts: list[str]) -> list[Item]:
         valid = [text.encode("utf-8", "replace").decode() for text in texts]  # lone surrogates are no UTF-8
-        ids = self._tokenizer(valid, truncation=True, max_length=self._most, return_attention_mask=False)
-        return [row or [self.pad] for row in ids["input_ids"]]
+        rows = [found.ids for found in self._fast.encode_batch_fast(valid)] if self._fast else self._slow(valid)
+        return [row or [self.pad] for row in rows]
+
+    def _slow(self, texts: list[str]) -> list[Item]:
+        """Through transformers' own wrapper, which costs a short text more than tokenising it."""
+        found = self._tokenizer(texts, truncation=True, max_length=self._most, return_attention_mask=False)
+        rows: list[Item] = found["input_ids"]
+        return rows
 
 
 def _tokenizer(folder: Path, source: str) -> Any:

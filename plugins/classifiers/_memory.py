@@ -20,7 +20,7 @@ RETRY_S = 60.0
 
 
 class Ladder:
-    """Runs batches on the first of `rungs` that has the memory for them; used by one thread only.
+    """Runs batches on the first of `rungs` that has the memory for them; several threads may use it where there is one.
 
     Args:
         rungs: networks from the best device to the last resort; each is built when it is first needed.

@@ -23,6 +23,8 @@ class Head:
 class Network:
     """`module` is a transformers model for sequence classification; used by one thread only."""
 
+    packs = False  # texts of any lengths go together without padding
+
     def __init__(
         self, module: torch.nn.Module, device: torch.device, pad: int, head: Head, precision: str = "fp32"
     ) -> None:
@@ -50,7 +52,11 @@ class Network:
         return self._pass(ids.to(self.device), None if even else mask.to(self.device))
 
     def _pass(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        logits: torch.Tensor = self.module(input_ids=ids, attention_mask=mask).logits.float() / self._temperature
+        logits: torch.Tensor = self.module(input_ids=ids, attention_mask=mask).logits.float()
+        return self._calibrated(logits)
+
+    def _calibrated(self, logits: torch.Tensor) -> torch.Tensor:
+        logits = logits / self._temperature
         return logits.sigmoid() if self._several else logits.softmax(-1)
 
 

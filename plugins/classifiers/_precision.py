@@ -82,37 +82,19 @@ def quickest(plain: Network, others: Sequence[str], build: Callable[[str], Netwo
     return best
 
 
-def choose_threads(network: Network, trial: list[Item], threads: int = 0) -> None:
-    """So many threads for a pass; 0: one or all, whichever is quicker now.
-
-    On a machine that others use, or in a container with fewer cores than it sees, threads wait for each other.
-    """
-    if threads:
-        torch.set_num_threads(threads)
-    many = torch.get_num_threads()
-    if threads or many == 1:
-        return
-    together = _seconds(network, trial, time.perf_counter)
-    torch.set_num_threads(1)
-    alone = _seconds(network, trial, time.perf_counter)
-    if alone > together:
-        torch.set_num_threads(many)
-    log.info("a trial took %.1f ms on one thread, %.1f ms on %d", 1000 * alone, 1000 * together, many)
-
-
 def pass_cost(network: Network, trial: list[Item]) -> float:
     """What a forward pass costs besides its texts, in tokens: batches are planned with it."""
-    lone, crowd = _best_of(network, trial[:1]), _best_of(network, CROWD * trial)
+    lone, crowd = best_of(network, trial[:1]), best_of(network, CROWD * trial)
     few, many = len(trial[0]), CROWD * len(trial) * max(map(len, trial))
     per_token = (crowd - lone) / (many - few)
     return min(MOST_COST, max(0.0, lone / per_token - few)) if per_token > 0 else MOST_COST
 
 
-def _seconds(network: Network, trial: list[Item], clock: Clock | None = None) -> float:
-    return _best_of(network, trial[:1], clock) + _best_of(network, CROWD * trial, clock)
+def _seconds(network: Network, trial: list[Item]) -> float:
+    return best_of(network, trial[:1]) + best_of(network, CROWD * trial)
 
 
-def _best_of(network: Network, items: list[Item], clock: Clock | None = None) -> float:
+def best_of(network: Network, items: Sequence[Item], clock: Clock | None = None) -> float:
     """The least of a few times: others who use the machine only ever make it slower.
 
     The default clock is this thread's own CPU time, where a CPU does the work: it stands while others run.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from bot.contracts import Classifier
 from bot.errors import ClassifierError, OperatorError
@@ -15,6 +16,8 @@ from plugins.classifiers._batching import MicroBatcher
 
 if TYPE_CHECKING:
     from plugins.classifiers._loading import Card, Loaded
+
+ResultT = TypeVar("ResultT")
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
@@ -30,7 +33,7 @@ class TransformersClassifier(Classifier):
         max_batch: the most texts of one forward pass.
         queue: how many callers may wait; further ones wait at the door.
         precision: auto (bf16 on a GPU, on a CPU what a trial at start finds quickest), or one of fp32, bf16, int8.
-        threads: how many cores a CPU's pass uses; 0: all or one, whichever a trial at start finds quicker.
+        threads: how many cores passes may use on a CPU; 0: all.
         deadline_s: a caller gets an error after so long, for each started `max_batch` of texts.
     """
 
@@ -60,10 +63,18 @@ class TransformersClassifier(Classifier):
         self._batcher: MicroBatcher[list[int], tuple[float, ...]] | None = None
 
     async def __aenter__(self) -> Self:
-        loaded = await asyncio.to_thread(self._load)
+        loaded = await _in_a_thread_that_ends(self._load)
         self._card = loaded.card
+        cores = loaded.cores
         self._batcher = MicroBatcher(
-            loaded.encode, loaded.ladder.forward, self._max_batch, self._queue, self._deadline_s, loaded.cost
+            loaded.encode,
+            loaded.on(cores.crowd),
+            self._max_batch,
+            self._queue,
+            self._deadline_s,
+            loaded.cost,
+            cores.workers,
+            loaded.on(cores.lone),
         )
         self._batcher.start()
         return self
@@ -110,3 +121,11 @@ class TransformersClassifier(Classifier):
         if self._card is None:
             raise ClassifierError("the classifier has no model yet: use it inside `async with`")
         return self._card
+
+
+async def _in_a_thread_that_ends(work: Callable[[], ResultT]) -> ResultT:
+    pool = ThreadPoolExecutor(1)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+    finally:
+        pool.shutdown(wait=False)
