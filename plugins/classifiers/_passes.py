@@ -94,7 +94,8 @@ def modernbert(
     """As `bert`; layers of kind 0 see the whole text, those of kind 1 `window` tokens to each side.
 
     A layer's tensors are weight and bias of: norm, queries with keys and values, attention's output, norm, the two wide
-    layers, the narrow one. turns are cos and sin of all places for both kinds; the head reads the mean of a text's tokens, or its first.
+    layers, the narrow one. turns are cos and sin of all places for both kinds; the head reads the mean of a text's
+    tokens, or its first.
     """
     size = [words.size(1)]
     tokens, positions, text = laid_out(ids, lengths, starts, rows, width)

@@ -24,6 +24,7 @@ class Work:
         self.encoded: list[str] = []
         self.batches: list[list[str]] = []
         self.threads: set[str] = set()
+        self.lone: list[tuple[str, int]] = []  # and in which thread
         self.gate = threading.Event()
         self.gate.set()
         self.began = threading.Event()
@@ -44,6 +45,10 @@ class Work:
             raise RuntimeError("a secret of the person")
         return [item.upper() for item in items if item != "lost"]
 
+    def alone(self, items: list[str]) -> list[str]:
+        self.lone += [(item, threading.get_ident()) for item in items]
+        return self.forward(items)
+
     async def hold(self, batcher: MicroBatcher[str, str]) -> asyncio.Task[list[str]]:
         """Occupy the worker with a first text until the gate opens."""
         self.gate.clear()
@@ -57,8 +62,10 @@ def work() -> Work:
     return Work()
 
 
-def make(work: Work, queue: int = 16, deadline_s: float = 5.0) -> MicroBatcher[str, str]:
-    return MicroBatcher(work.encode, work.forward, 8, queue, deadline_s)
+def make(
+    work: Work, queue: int = 16, deadline_s: float = 5.0, fixed: float | None = 48.0, workers: int = 1
+) -> MicroBatcher[str, str]:
+    return MicroBatcher(work.encode, work.forward, 8, queue, deadline_s, fixed, workers, work.alone)
 
 
 @pytest.fixture
@@ -191,6 +198,62 @@ async def test_closing_answers_what_is_queued_and_refuses_what_comes_later(work:
     work.gate.set()
     await closing
     assert await first + await queued == ["FIRST", "QUEUED"]
+
+
+async def test_callers_who_were_answered_together_are_read_together_again(
+    batcher: MicroBatcher[str, str], work: Work
+) -> None:
+    async def caller(name: str) -> None:
+        for number in range(3):
+            assert await batcher.submit([f"{name}{number}"]) == [f"{name}{number}".upper()]
+
+    await asyncio.gather(*(caller(name) for name in "abcdefgh"))
+    assert [len(batch) for batch in work.batches] == [8, 8, 8]
+
+
+async def test_items_that_need_no_padding_go_together_as_they_come(work: Work) -> None:
+    batcher = make(work, fixed=None)
+    batcher.start()
+    first = await work.hold(batcher)
+    texts = ["c" * 40, "a", "b" * 20, *"defghijk"]
+    rest = asyncio.create_task(batcher.submit(texts))
+    await asyncio.sleep(0.01)
+    work.gate.set()
+    assert await first + await rest == ["FIRST", *(text.upper() for text in texts)]
+    assert work.batches == [["first"], texts[:8], texts[8:]]
+    await batcher.close()
+
+
+async def test_two_model_threads_work_side_by_side(work: Work) -> None:
+    batcher = make(work, workers=2)
+    batcher.start()
+    first = await work.hold(batcher)
+    work.began.clear()
+    second = asyncio.create_task(batcher.submit(["second"]))
+    assert await asyncio.to_thread(work.began.wait, 5)
+    third = asyncio.create_task(batcher.submit(["third"]))
+    await asyncio.to_thread(_until, lambda: "third" in work.encoded)  # ahead: both are busy
+    assert work.batches == []
+    work.gate.set()
+    assert await first + await second + await third == ["FIRST", "SECOND", "THIRD"]
+    await batcher.close()
+
+
+async def test_what_is_alone_is_always_read_by_the_same_thread(work: Work) -> None:
+    batcher = make(work, workers=2)
+    batcher.start()
+    for number in range(20):
+        assert await batcher.submit([f"t{number}"]) == [f"T{number}"]
+    assert [text for text, _ in work.lone] == [f"t{number}" for number in range(20)]
+    assert len({thread for _, thread in work.lone}) == 1
+    first = await work.hold(batcher)
+    beside = asyncio.create_task(batcher.submit(["beside"]))
+    many = asyncio.create_task(batcher.submit([f"m{number}" for number in range(8)]))
+    await asyncio.sleep(0.01)
+    work.gate.set()
+    await asyncio.gather(first, beside, many)
+    assert not {"beside", "m0"} & {text for text, _ in work.lone}
+    await batcher.close()
 
 
 def _until(there: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
     BertConfig,
     BertForSequenceClassification,
     DistilBertConfig,
@@ -26,6 +28,7 @@ from plugins.classifiers._encoders import encoder_of
 from plugins.classifiers._network import Head, Network
 from plugins.classifiers._packed import PackedNetwork
 from plugins.classifiers._precision import available
+from training import maum58
 
 CPU = torch.device("cpu")
 SHAPE = {
@@ -104,3 +107,13 @@ def test_a_pass_gives_what_transformers_gives_and_the_same_in_any_company(name: 
 )
 def test_what_is_not_known_has_no_such_pass(kind: Any, config: Any, options: dict[str, Any]) -> None:
     assert encoder_of(made(kind, config, options), torch.float32) is None
+
+
+def test_the_shipped_model_gives_what_transformers_gives() -> None:
+    module = AutoModelForSequenceClassification.from_pretrained("models/maum-small", dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained("models/maum-small")
+    items = tokenizer([row.text for row in maum58.read(split="test")[:64]], truncation=True, max_length=128).input_ids
+    encoder = encoder_of(module, torch.float32)
+    assert encoder is not None
+    packed, plain = PackedNetwork(encoder, 0, Head(), "fp32"), Network(module, CPU, 0, Head())
+    assert torch.allclose(probabilities(packed, items), probabilities(plain, items), atol=1e-5)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import threading
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertModel
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+)
 
 from bot.emotions import label_set
 from bot.errors import ClassifierError, OperatorError
@@ -122,6 +130,22 @@ async def test_a_thousand_callers_at_once_each_get_their_own_answer(tmp_path: Pa
         found = await asyncio.gather(*(classifier.classify([Text(text)]) for text in texts))
     for text, scores in zip(texts, found, strict=True):
         assert scores[0].values == pytest.approx(alone[text], abs=1e-5)
+
+
+async def test_a_kind_of_model_that_is_not_known_is_read_with_padding(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    shape = DistilBertConfig(vocab_size=200, dim=16, n_layers=2, n_heads=2, hidden_dim=32, num_labels=3)
+    DistilBertForSequenceClassification(shape).save_pretrained(tmp_path)
+    checkpoints.save_tokenizer(tmp_path)
+    network = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    for line, scores in zip(checkpoints.LINES, await read(tmp_path, *checkpoints.LINES), strict=True):
+        with torch.inference_mode():
+            expected = network(**tokenizer(line, return_tensors="pt")).logits.softmax(-1)[0].tolist()
+        assert scores.values == pytest.approx(expected, abs=1e-5)
+    assert caplog.text.count("texts are padded") == 1
 
 
 async def test_loading_and_reading_leave_the_event_loop_free(tmp_path: Path) -> None:
