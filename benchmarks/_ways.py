@@ -21,15 +21,16 @@ class Way:
     """A worker process; `ask` gives it one task and returns what it measured."""
 
     def __init__(self, name: str, model: Path, python: str = sys.executable, **options: str) -> None:
-        arguments = [python, str(WORKER), name, str(model), *(f"{key}={value}" for key, value in options.items())]
-        environ = os.environ | {"PYTHONPATH": str(WORKER.parent.parent), "HF_HUB_OFFLINE": "1"}
-        log = (_inputs.VAR / f"{name}.log").open("w", encoding="utf-8")
-        self._process = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environ
-        )
+        self._arguments = [python, str(WORKER), name, str(model), *(f"{key}={value}" for key, value in options.items())]
         self.name = name
 
     def __enter__(self) -> Self:
+        """Started here, so that each way has the machine to itself while it loads: ours tries out how many cores help."""
+        environ = os.environ | {"PYTHONPATH": str(WORKER.parent.parent), "HF_HUB_OFFLINE": "1"}
+        log = (_inputs.VAR / f"{self.name}.log").open("w", encoding="utf-8")
+        self._process = subprocess.Popen(
+            self._arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environ
+        )
         self.about = self._line()
         return self
 
