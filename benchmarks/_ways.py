@@ -25,7 +25,7 @@ class Way:
         self.name = name
 
     def __enter__(self) -> Self:
-        """Started here, so that each way has the machine to itself while it loads: ours tries out how many cores help."""
+        """Started here, so that each way loads with the machine to itself: ours tries out how many cores help."""
         environ = os.environ | {"PYTHONPATH": str(WORKER.parent.parent), "HF_HUB_OFFLINE": "1"}
         log = (_inputs.VAR / f"{self.name}.log").open("w", encoding="utf-8")
         self._process = subprocess.Popen(

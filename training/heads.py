@@ -1,6 +1,7 @@
 """What joint training's other heads are worth: `python -m training.heads [RUN]` → heads.json in the run's folder.
 
 NSMC from the rating head, GoEmotions and KOTE on their development parts. Nothing here learnt from the rows measured.
+With `--train`, the joint model first learns on from the public labels alone (presets/heads.toml); resumable.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from training import corpus, joint, multilabel, packed, tokenizer
+from training import corpus, joint, multilabel, packed, pretrain, tokenizer
 from training.linear import Matrix
 from training.pretrain import HEADS, Pretrainer
-from training.runs import Run
+from training.runs import Run, preset, settings
 
 POSITIVE, NEGATIVE = slice(8, 10), slice(0, 4)  # NSMC: ratings 9 and 10, ratings 1 to 4
 
 
 def main(run: Run, folder: Path) -> dict[str, object]:
-    """Figures of each head, also written into the run's folder."""
-    model, words = joint.load(run), tokenizer.load(run.path("tokenizer"))
+    """Figures of each head, also written into the run's folder; after more training of the heads, of those."""
+    trained = run.path("heads") / "checkpoint.pt"
+    model, words = joint.load(run, trained if trained.exists() else None), tokenizer.load(run.path("tokenizer"))
     found: dict[str, object] = {"nsmc": nsmc(model, words, folder)}
     for name, head, rows in (
         ("goemotions-en", "goemotions", corpus.goemotions(folder, "en", "dev")),
@@ -36,6 +38,13 @@ def main(run: Run, folder: Path) -> dict[str, object]:
         found[name] = multilabel.report(logits.sigmoid().double().numpy(), truth)
     run.save_json("heads.json", found)
     return found
+
+
+def train(run: Run, folder: Path, wanted: pretrain.Settings) -> None:
+    """Go on from the joint model with the public labels alone, into the run's folder `heads`."""
+    words = tokenizer.load(run.path("tokenizer"))
+    sources = [one for one in pretrain.read_sources(folder, words, wanted.max_tokens) if one.head]
+    pretrain.train(joint.load(run), sources, wanted, Run("heads", run.folder), "cpu")
 
 
 def nsmc(model: Pretrainer, words: Tokenizer, folder: Path) -> dict[str, float]:
@@ -61,5 +70,9 @@ def is_positive(ratings: Matrix, prior: Sequence[float] | Matrix) -> Matrix:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", nargs="?", default="full")
-    for name, figures in main(Run(parser.parse_args().run), corpus.root()).items():
+    parser.add_argument("--train", action="store_true", help="train them further first")
+    asked = parser.parse_args()
+    if asked.train:
+        train(Run(asked.run), corpus.root(), settings(pretrain.Settings, preset("heads")["heads"]))
+    for name, figures in main(Run(asked.run), corpus.root()).items():
         print(name, figures)

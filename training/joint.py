@@ -69,10 +69,10 @@ def reader(
     return read
 
 
-def load(run: Run) -> Pretrainer:
-    """The joint model with its heads, as the last checkpoint left it."""
+def load(run: Run, checkpoint: Path | None = None) -> Pretrainer:
+    """The joint model with its heads, as the last checkpoint of its training left it, or another one."""
     model = build(encoder_of(run))
-    saved = torch.load(run.path("joint") / "checkpoint.pt", map_location="cpu", weights_only=True)
+    saved = torch.load(checkpoint or run.path("joint") / "checkpoint.pt", map_location="cpu", weights_only=True)
     model.load_state_dict(saved["model"])
     return model.eval()
 

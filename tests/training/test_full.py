@@ -74,6 +74,16 @@ def test_every_head_gets_its_figures(place: Path) -> None:
     assert Run("long").load_json("heads.json")["nsmc"]["rows"] == 2
 
 
+def test_heads_that_learn_on_without_chat_are_the_ones_that_are_measured_then(place: Path) -> None:
+    run, before = Run("long"), heads.main(Run("long"), corpus.root())
+    further = pretrain.Settings(tokens=1500, batch_tokens=256, rate=0.01, masked=0.0, save_s=0.0)
+    heads.train(run, corpus.root(), further)
+    log = (run.path("heads") / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {"rating", "goemotions", "kote", "kodoli"} & set(json.loads(log[-1]))
+    assert not {"maum", "words"} & set(json.loads(log[-1]))
+    assert heads.main(run, corpus.root())["kote"] != before["kote"]
+
+
 def test_the_prior_of_the_pool_is_divided_out() -> None:
     ratings = np.zeros((1, 10))
     ratings[0, [9, 0]] = 0.6, 0.4
