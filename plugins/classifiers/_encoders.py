@@ -43,7 +43,8 @@ def encoder_of(module: Any, dtype: torch.dtype) -> Encoder | None:
     build = _KINDS.get(config.model_type)
     plain = not getattr(config, "is_decoder", False) and not getattr(config, "add_cross_attention", False)
     activation = getattr(config, "hidden_act", None) or getattr(config, "hidden_activation", None)
-    if build is None or not plain or activation != "gelu" or not torch.backends.mkldnn.is_available():
+    onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if build is None or not plain or activation != "gelu" or not onednn:
         return None
     return build(module, config, dtype)
 
@@ -162,7 +163,7 @@ def _scripted(function: Pass) -> Pass:
     """The same function without the interpreter. torch's newer ways to that want a C++ compiler beside the bot."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted: Pass = torch.jit.script(function)  # type: ignore[no-untyped-call]
+        scripted: Pass = torch.jit.script(function)
     return scripted
 
 

@@ -8,6 +8,7 @@ import logging
 import math
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -136,8 +137,15 @@ async def test_a_kind_of_model_that_is_not_known_is_read_with_padding(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    shape = DistilBertConfig(vocab_size=200, dim=16, n_layers=2, n_heads=2, hidden_dim=32, num_labels=3)
-    DistilBertForSequenceClassification(shape).save_pretrained(tmp_path)
+    shape: dict[str, Any] = {
+        "vocab_size": 200,
+        "dim": 16,
+        "n_layers": 2,
+        "n_heads": 2,
+        "hidden_dim": 32,
+        "num_labels": 3,
+    }
+    DistilBertForSequenceClassification(DistilBertConfig(**shape)).save_pretrained(tmp_path)
     checkpoints.save_tokenizer(tmp_path)
     network = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
