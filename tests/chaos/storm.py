@@ -123,7 +123,7 @@ class Storm:
             marks = [self._mark() for _ in range(1 + (self._dice.random() < 0.2))]
             for mark in marks:
                 self._said[person].append(mark)
-                self._surface.say(person, f"{mark} 오늘은 좀 길었어")
+                self._surface.say(person, f"{mark} 점심에 국수 먹었어")
             with suppress(TimeoutError):
                 async with asyncio.timeout(WAIT_S):
                     while not all(self._answers(person, mark) for mark in marks):
