@@ -48,7 +48,7 @@ class Finding:
 
 
 class Care:
-    """Loads once; then most messages take about a millisecond. Safe to call from anywhere: it keeps nothing.
+    """Loads once; then most messages take about a millisecond. Safe to call from anywhere: it keeps no text.
 
     `trouble`: what is wrong with the second line, in a few words for the operator; empty: nothing.
     """
@@ -90,6 +90,10 @@ class Care:
             raise ValueError("there is nothing to answer")
         variants: list[str] = texts()[language]["other" if about == "other" else level]
         return variants[times % len(variants)]
+
+    def forget(self) -> None:
+        """Remember nothing of what texts showed, whoever wrote them."""
+        care_signs.forget()
 
     def said(self, text: str) -> bool:
         """Is this one of our fixed answers?"""

@@ -104,8 +104,14 @@ def members(group: Group) -> tuple[Entry, ...]:
 
 
 def group_scores(scores: Scores) -> dict[Group, float]:
-    """Probability per group; it sums to 1 also for a multi-label model, whose scores do not."""
+    """Probability per group; it sums to 1 also for a multi-label model, whose scores do not.
+
+    Raises:
+        ValueError: there are more or fewer scores than labels.
+    """
     values = scores.values
+    if len(values) != len(scores.labels):
+        raise ValueError(f"{len(values)} scores for {len(scores.labels)} labels")
     shares = _shares(scores.labels)
     masses = {group: sum([values[at] * share for at, share in shares[group]]) for group in GROUPS}
     total = sum(masses.values()) or 1.0

@@ -42,3 +42,4 @@ class Gate:
     def forget(self, person: Person) -> None:
         """Remember nothing of a person any more."""
         self._rate_limit.forget(person)
+        self._care.forget()

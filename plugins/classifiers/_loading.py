@@ -28,9 +28,8 @@ from plugins.classifiers._precision import pass_cost
 
 log = logging.getLogger(__name__)
 
-os.environ.setdefault(
-    "TOKENIZERS_PARALLELISM", "false"
-)  # model threads tokenise side by side; more would be in the way
+# model threads tokenise side by side; more would be in the way
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 #: what is run at start to warm up, to choose a precision and to learn what a pass costs: chat and comments
 TRIAL = (

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bot import care_signs
 from bot.care_index import needed
 from bot.care_text import plain
+from tests.house import PERSON, House
 from training import care_data
 
 
@@ -76,3 +77,10 @@ def test_what_a_text_showed_is_remembered_without_the_text() -> None:
     assert care_signs.look(text) is found
     assert all("." in sign or sign.isidentifier() or sign.startswith("~") for sign in found)
     assert all(text not in part for part in map(str, gc.get_referents(care_signs._remembered)))
+
+
+async def test_nothing_is_remembered_of_it_once_somebody_is_forgotten(house: House) -> None:
+    text = plain("나 이제 진짜 사라지고 싶어")
+    found = care_signs.look(text)
+    await house.app.privacy.forget(PERSON)
+    assert care_signs.look(text) is not found

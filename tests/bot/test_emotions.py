@@ -91,3 +91,9 @@ def test_what_a_person_says_they_feel_is_certain() -> None:
     reading = emotions.corrected("외로운", None)
     assert (reading.top.label, reading.top.score, reading.group, reading.sure) == ("외로운", 1.0, "embarrassment", True)
     assert reading.groups["sadness"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("values", [(0.5,), (0.5, 0.3, 0.2)])
+def test_scores_that_do_not_fit_the_labels_are_refused(values: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="scores for 2 labels"):
+        emotions.read(Scores(("기쁨", "슬픔"), values), "some-model")

@@ -26,6 +26,7 @@ from tests.servers.discord_world import (
 )
 
 AGENT = re.compile(r"^DiscordBot \(https?://\S+[, ]+\S+\)")  # reference#user-agent
+MAX_GUILDS = 200  # resources/user#get-current-user-guilds
 MAX_HISTORY = 100  # resources/message#get-channel-messages
 P = Permission
 
@@ -36,6 +37,7 @@ class Rest:
         api = "/api/v10"
         self.routes = [
             web.get(f"{api}/users/@me", self._me),
+            web.get(f"{api}/users/@me/guilds", self._guilds),
             web.get(f"{api}/oauth2/applications/@me", self._application),
             web.get(f"{api}/applications/@me", self._application),
             web.get(f"{api}/gateway", self._gateway),
@@ -57,6 +59,14 @@ class Rest:
 
     async def _me(self, request: web.Request) -> web.Response:
         return reply(self._state.bot.shape() | {"verified": True, "mfa_enabled": False, "locale": "en-US"})
+
+    async def _guilds(self, request: web.Request) -> web.Response:
+        """resources/user#get-current-user-guilds: 1 to 200 of them, those the bot is in."""
+        limit = int(request.query.get("limit", MAX_GUILDS))
+        if not 1 <= limit <= MAX_GUILDS:
+            raise Refused(400, 50035, "Invalid Form Body")
+        mine = [one for one in self._state.guilds.values() if self._state.bot in one.members]
+        return reply([{"id": str(one.id), "name": one.name, "owner": False} for one in mine[:limit]])
 
     async def _application(self, request: web.Request) -> web.Response:
         return reply(self._state.application())

@@ -59,6 +59,7 @@ class Methods:
     files: dict[str, Upload] = field(default_factory=dict)
     menus: dict[str, list[dict[str, str]]] = field(default_factory=dict)  # by scope and language
     actions: list[tuple[int, str]] = field(default_factory=list)
+    description: str = ""
 
     def get_me(self, _: Arguments) -> Any:
         return self.world.bot
@@ -121,6 +122,9 @@ class Methods:
 
     def get_my_commands(self, asked: Arguments) -> Any:
         return self.menus.get(_scope(asked), [])
+
+    def get_my_description(self, _: Arguments) -> Any:
+        return {"description": self.description}
 
     def get_chat(self, asked: Arguments) -> Any:
         room = self.world.room(required(asked, "chat_id"))

@@ -13,6 +13,7 @@ from plugins.platforms.discord.options import Options
 
 State = Literal["ok", "warning", "wrong"]
 LOW = 50  # connections left today
+MAX_SERVERS = 200
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -25,7 +26,7 @@ SCOPES = ("bot", "applications.commands")
 
 
 async def findings(token: str, options: Options) -> AsyncGenerator[tuple[State, str], None]:
-    """Token, intent, privacy policy, invite link, and how often the bot may still connect today."""
+    """Token, intent, privacy policy, invite link, servers, and how often the bot may still connect today."""
     aim_at(options.api_base, options.gateway)
     client = discord.Client(intents=discord.Intents.none())
     try:
@@ -36,6 +37,7 @@ async def findings(token: str, options: Options) -> AsyncGenerator[tuple[State, 
         yield _policy(application)
         link = discord.utils.oauth_url(application.id, permissions=PERMISSIONS, scopes=SCOPES)
         yield "ok", f"invite link: {link}"
+        yield await _servers(client)
         yield await _starts(client)
     except discord.LoginFailure:
         yield "wrong", "Discord refuses the token in DISCORD_TOKEN: copy it anew from the developer portal, page Bot"
@@ -63,6 +65,14 @@ def _policy(application: discord.AppInfo) -> tuple[State, str]:
     if application.privacy_policy_url:
         return "ok", f"privacy policy: {application.privacy_policy_url}"
     return "warning", "no privacy policy is linked in the developer portal, page General Information; Discord wants one"
+
+
+async def _servers(client: discord.Client) -> tuple[State, str]:
+    """Where the invite link was used: resources/user#get-current-user-guilds, which tells of so many at once."""
+    count = len(await client.http.get_guilds(MAX_SERVERS, with_counts=False))
+    if not count:
+        return "warning", "the bot is in no server yet: open the invite link and choose yours"
+    return "ok", f"the bot is in {count} server(s)" + (" or more" if count == MAX_SERVERS else "")
 
 
 async def _starts(client: discord.Client) -> tuple[State, str]:

@@ -239,6 +239,10 @@ class Line:
         """Where updates are sent now; empty when nowhere."""
         return str((await self._plain(self._bot.get_webhook_info())).url or "")
 
+    async def description(self) -> str:
+        """What people read before their first word (Bot API getMyDescription); empty when nothing is set."""
+        return str((await self._plain(self._bot.get_my_description())).description)
+
     async def _plain(self, request: Awaitable[T]) -> T:
         try:
             return await request

@@ -107,9 +107,9 @@ class TelegramPlatform(Platform):
             await self._errands.end()
 
     async def examine(self) -> Sequence[tuple[State, str]]:
-        """The token, the bot's name, its privacy mode, and whether somebody else gets its updates."""
+        """The token, the bot's name, its privacy mode, its description, and whether somebody else gets its updates."""
         try:
-            me, hook = await self._line.me(), await self._line.webhook()
+            me, hook, described = await self._line.me(), await self._line.webhook(), await self._line.description()
         except LineError as error:
             return [("wrong", f"Telegram cannot be reached at {self._base_url} ({error}): check network and base_url")]
         hears = "off: in groups it hears everything" if me.hears_all else "on: in groups it hears what is said to it"
@@ -117,6 +117,9 @@ class TelegramPlatform(Platform):
             ("ok", f"the token is @{me.username}'s"),
             ("ok", f"privacy mode is {hears} (/setprivacy at @BotFather changes it, then add the bot to groups anew)"),
         ]
+        if not described:
+            told = "nothing tells people before their first word that this is an AI: /setdescription at @BotFather"
+            findings.append(("warning", told))
         if hook and hook != self._webhook_url:
             findings.append(("warning", f"its updates go to {hook} now: a start of this bot takes them over"))
         return findings

@@ -25,6 +25,12 @@ async def test_token_intent_policy_invite_link_and_starts_are_tried(discord: Dis
     assert discord.gateway.sessions == [], "it does not connect"
 
 
+async def test_whether_the_invite_link_was_used_yet_is_tried(discord: DiscordServer) -> None:
+    assert "warning: the bot is in no server yet: open the invite link" in await _found(discord)
+    discord.guild("사랑방", discord.user("민지"))
+    assert "ok: the bot is in 1 server(s)" in await _found(discord)
+
+
 async def test_the_intent_must_be_on_in_the_portal_and_in_the_configuration(discord: DiscordServer) -> None:
     assert "wrong: platforms.discord.message_content = true" in await _found(discord, message_content=True)
     discord.switch_intents(message_content=True)

@@ -191,7 +191,7 @@ async def test_a_taken_port_is_named_with_its_key(unused_tcp_port: int, server: 
     taken.close()
 
 
-async def test_the_doctor_sees_token_name_privacy_mode_and_foreign_webhooks(
+async def test_the_doctor_sees_token_name_privacy_mode_description_and_foreign_webhooks(
     server: TelegramServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert TelegramPlatform().off == "TELEGRAM_TOKEN is not set"
@@ -199,9 +199,12 @@ async def test_the_doctor_sees_token_name_privacy_mode_and_foreign_webhooks(
     async with TelegramPlatform(base_url=server.base_url) as platform:
         assert platform.off == ""
         found = await platform.examine()
-        assert [state for state, _ in found] == ["ok", "ok"]
+        assert [state for state, _ in found] == ["ok", "ok", "warning"]
         assert "@maum_test_bot" in found[0][1]
         assert "privacy mode is on" in found[1][1]
+        assert "/setdescription" in found[2][1]
+        server.methods.description = "사람이 아니라 AI예요."
+        assert [state for state, _ in await platform.examine()] == ["ok", "ok"]
         server.updates.set_webhook({"url": "https://example.com/other"})
         state, text = (await platform.examine())[-1]
         assert state == "warning"
