@@ -193,5 +193,6 @@ async def test_a_wrong_token_ends_with_a_line_and_code_2(
 async def test_doctor_tries_each_step(tmp_path: Path, discord: DiscordServer, llm: OpenAIServer) -> None:
     said = await Bot(tmp_path, discord, llm).do("doctor", "--json")
     mine = [one for one in json.loads(said) if one["part"] == "platform discord"]
-    assert [one["state"] for one in mine] == ["ok", "ok", "warning", "ok", "ok"]
+    assert [one["state"] for one in mine] == ["ok", "ok", "warning", "ok", "warning", "ok"]
     assert mine[0]["text"] == "the token is 마음's"
+    assert "in no server yet" in mine[4]["text"]
