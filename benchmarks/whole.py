@@ -30,6 +30,7 @@ GIVE_UP_S = 120.0
 
 def main() -> str:
     load = os.getloadavg()[0]
+    _inputs.VAR.mkdir(parents=True, exist_ok=True)
     runs = [_run() for _ in range(ROUNDS)]
     rows = [
         [name, aim, f"{statistics.median(run[at] for run in runs):.2f}", ", ".join(f"{run[at]:.2f}" for run in runs)]
