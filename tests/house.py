@@ -81,12 +81,14 @@ class ScriptedReplier(Replier):
     def __init__(self, *answers: str | ReplyError) -> None:
         self.answers = deque(answers)
         self.prompts: list[Prompt] = []
+        self.asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
         self.name = "scripted"
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[Chunk, None]:
         self.prompts.append(prompt)
+        self.asked.set()
         answer = self.answers.popleft() if self.answers else "그랬구나."
         if isinstance(answer, ReplyError):
             raise answer

@@ -182,8 +182,7 @@ async def test_an_answer_waits_for_a_platform_that_is_away_and_holds_no_place(
     house.replier.answers.append("하나 둘 셋 넷 다섯")
     house.replier.gate.clear()
     receipt = await house.app.delivery.receive(house.incoming("안녕", lone=True))
-    while not house.replier.prompts:
-        await asyncio.sleep(0)  # at once: an error is not to be shown before
+    await house.replier.asked.wait()  # no longer: an error is not to be shown before
     house.platform.away = True
     house.replier.gate.set()
     while house.app.delivery._lanes:

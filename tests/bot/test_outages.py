@@ -90,8 +90,7 @@ async def test_a_platform_that_is_back_while_an_answer_finds_it_away_is_tried_ag
         house.replier.gate.clear()
         receipt = await house.app.delivery.receive(house.incoming("안녕", lone=True))
         house.replier.answers.append("하나 둘 셋 넷 다섯")
-        while not house.replier.prompts:
-            await asyncio.sleep(0)
+        await house.replier.asked.wait()
         assert await house.app.delivery.recover() == 0, "somebody works on it"
         house.replier.gate.set()
         assert (await platform.final(receipt.message or 0)).text == "하나 둘 셋 넷 다섯"

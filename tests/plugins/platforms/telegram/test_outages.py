@@ -12,10 +12,13 @@ from tests.servers.telegram_rules import ApiError
 from tests.servers.telegram_server import TelegramServer
 from tests.servers.telegram_world import Human
 
+PAUSE_S = 1.0  # long enough to look at what has been said, on a busy machine, too
+
 
 @pytest.fixture(autouse=True)
 def _no_second_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.screen.RETRIES_S", ())
+    monkeypatch.setattr("plugins.platforms._outage.FIRST_PAUSE_S", PAUSE_S)
 
 
 async def _nobody_works(house: TelegramHouse) -> None:
@@ -74,7 +77,7 @@ async def test_what_is_said_when_telegram_is_back_waits_for_what_was_said_before
     await server.until(lambda: not server.faults["editmessagetext"])
     await _nobody_works(house)
     assert _answers(server, minji.id) == ["‘안녕’ 들었어 (1)."]
-    await asyncio.sleep(0.5)  # what was tried in vain is tried again after a pause only
+    await asyncio.sleep(PAUSE_S)  # what was tried in vain is tried again after a pause only
     server.says(minji, "둘")
     await server.until(lambda: len(_answers(server, minji.id)) == 3)
     assert _answers(server, minji.id) == [f"‘{text}’ 들었어 (1)." for text in ("안녕", "하나", "둘")]
