@@ -2,7 +2,8 @@
 
 An instant replier and an instant classifier, everything else as it runs: gate, one commit a step with
 `synchronous=FULL`, lanes, screens. Open loop: messages come at a fixed rate whatever becomes of the earlier ones, and
-the time of each is counted from the moment it was due.
+the time of each is counted from the moment it was due. Two processes share the chats, and one database file, as those
+do that serve different shards of one Discord bot.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
+from threading import Barrier
 
 from benchmarks._page import conditions, table
 from bot import emotions, event_loop
@@ -27,7 +31,7 @@ from bot.config import Settings
 from bot.contracts import Classifier, Platform, Replier
 from bot.types import Chat, Chunk, Incoming, Outgoing, Person, Prompt, Scores, Text
 
-RATES, SECONDS, CHATS = (60, 120, 180, 240, 300), 60.0, 500
+RATES, SECONDS, CHATS = "1x120,1x150,1x180,2x240,2x300", 60.0, 500
 WORDS = ("오늘은", "조금", "힘들었는데", "그래도", "친구랑", "이야기해서", "괜찮아졌어", "내일은", "더", "나을까")
 SETTINGS = {
     "classifier": {"use": "benchmarks.core:Instant"},
@@ -37,6 +41,7 @@ SETTINGS = {
     "delivery": {"burst_s": 0.0, "workers": 64, "queue": 100_000},
     "limits": {"per_minute": 1_000_000, "burst": 1_000_000},
 }
+START_S = 60.0  # how long a process waits for the others to be ready
 PLATFORM = "benchmarks.core:Clock"
 
 
@@ -91,38 +96,47 @@ class Clock(Platform):
 
 @dataclass(frozen=True)
 class Result:
-    """Seconds, and bytes of memory."""
+    """What one process saw. Seconds, and bytes of memory."""
 
     sent: int
-    answered: int
+    took: list[float]
     notices: int
-    p50: float
-    p95: float
-    p99: float
-    longest: float
     cpu_s: float
     rss: list[int]
 
 
-async def measure(rate: int, seconds: float, chats: int) -> Result:
+_together: Barrier | None = None
+
+
+def _begin(together: Barrier) -> None:
+    global _together
+    _together = together
+
+
+def run(rate: float, seconds: float, chats: range) -> Result:
+    """In a process of its own, which shares its state folder with the others of its row."""
+    return event_loop.run(measure(rate, seconds, chats))
+
+
+async def measure(rate: float, seconds: float, chats: range) -> Result:
     """Send `rate` messages a second for so long, each to one of `chats` conversations at random."""
     async with build(Settings.model_validate(SETTINGS)) as app:
         clock = app.desk.platforms[PLATFORM]
         assert isinstance(clock, Clock)
         await _send(app, clock, rate, min(seconds, 3.0), chats)  # warm up: statements, rows of people
+        if _together:
+            await asyncio.to_thread(_together.wait, START_S)
         clock.took.clear()
         watching = asyncio.create_task(_memory(rss := []))
         cpu = time.process_time()
         sent = await _send(app, clock, rate, seconds, chats)
         cpu = time.process_time() - cpu
         watching.cancel()
-        took = sorted(clock.took)
         await app.delivery.drain()
-    share = [took[min(len(took) - 1, int(len(took) * part))] for part in (0.5, 0.95, 0.99)]
-    return Result(sent, len(took), clock.notices, *share, took[-1], cpu, rss)
+    return Result(sent, clock.took, clock.notices, cpu, rss)
 
 
-async def _send(app: App, clock: Clock, rate: int, seconds: float, chats: int) -> int:
+async def _send(app: App, clock: Clock, rate: float, seconds: float, chats: range) -> int:
     chance = random.Random(7)
     start, count = time.perf_counter(), int(rate * seconds)
     receiving = set()
@@ -137,8 +151,8 @@ async def _send(app: App, clock: Clock, rate: int, seconds: float, chats: int) -
     return count
 
 
-def message(clock: Clock, chance: random.Random, due: float, chats: int) -> Incoming:
-    who = str(chance.randrange(chats))
+def message(clock: Clock, chance: random.Random, due: float, chats: range) -> Incoming:
+    who = str(chance.choice(chats))
     identity = f"{time.monotonic_ns()}-{chance.getrandbits(32)}"
     clock.due[identity] = due
     text = f"{' '.join(chance.choices(WORDS, k=12))} {identity}"  # each is another one, so nothing of it is known
@@ -169,25 +183,37 @@ def pace() -> float:
 
 
 def main() -> str:
-    """A table: one row a rate, each in a state folder of its own."""
+    """A table: one row for so many processes and that rate, each in a state folder of its own."""
     load = os.getloadavg()[0]
     seconds = float(os.environ.get("SECONDS", SECONDS))
-    rates = [int(rate) for rate in os.environ["RATES"].split(",")] if "RATES" in os.environ else RATES
-    rows = [_row(rate, seconds) for rate in rates]
-    head = ["messages/s", "sent", "answered", "p50 ms", "p95 ms", "p99 ms", "longest ms", "CPU ms each", "memory MiB"]
-    head.append("a million additions, ms")
+    asked = [tuple(map(int, row.split("x"))) for row in os.environ.get("RATES", RATES).split(",")]
+    rows = [_row(processes, rate, seconds) for processes, rate in asked]
+    head = ["processes", "messages/s", "sent", "answered", "p50 ms", "p95 ms", "p99 ms", "longest ms", "CPU ms each"]
+    head += ["memory of one, MiB", "a million additions, ms"]
     return f"{conditions(load)}\n\nEach rate for {seconds:g} s over {CHATS} chats.\n\n{table(head, rows)}"
 
 
-def _row(rate: int, seconds: float) -> list[object]:
+def _row(processes: int, rate: int, seconds: float) -> list[object]:
     before = pace()
+    found = _measured(processes, rate, seconds)
+    sent = sum(one.sent for one in found)
+    took = sorted(time for one in found for time in one.took)
+    shares = [took[min(len(took) - 1, int(len(took) * part))] for part in (0.5, 0.95, 0.99)]
+    times = [f"{1000 * one:.0f}" for one in (*shares, took[-1])]
+    cpu = f"{1000 * sum(one.cpu_s for one in found) / sent:.2f}"
+    memory = f"{found[0].rss[0] / 2**20:.0f} → {found[0].rss[-1] / 2**20:.0f}"
+    return [processes, rate, sent, len(took), *times, cpu, memory, f"{before:.0f}, {pace():.0f}"]
+
+
+def _measured(processes: int, rate: int, seconds: float) -> list[Result]:
+    context = get_context("spawn")
     with tempfile.TemporaryDirectory() as state:
         os.environ |= {"MAUM_STATE_DIR": state, "MAUM_MASTER_KEY_FILE": f"{state}/key"}
-        found = event_loop.run(measure(rate, seconds, CHATS))
-    times = [f"{1000 * one:.0f}" for one in (found.p50, found.p95, found.p99, found.longest)]
-    memory = f"{found.rss[0] / 2**20:.0f} → {found.rss[-1] / 2**20:.0f}"
-    row = [rate, found.sent, found.answered, *times, f"{1000 * found.cpu_s / found.sent:.2f}", memory]
-    return [*row, f"{before:.0f}, {pace():.0f}"]
+        begin = {"initializer": _begin, "initargs": (context.Barrier(processes),)}
+        with ProcessPoolExecutor(processes, mp_context=context, **begin) as pool:
+            parts = [range(CHATS)[number::processes] for number in range(processes)]
+            running = [pool.submit(run, rate / processes, seconds, part) for part in parts]
+            return [one.result() for one in running]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,7 +28,7 @@ from bot.privacy import Privacy, keeps_data
 from bot.rate_limit import RateLimit
 from bot.reload import Reload
 from bot.spaces import Spaces
-from storage import process, sqlite, upgrade
+from storage import process, upgrade
 from storage.conversations import Conversations
 from storage.database import Database
 from storage.emotion_log import EmotionLog
@@ -119,7 +118,6 @@ async def serve(settings: Settings, only_platforms: tuple[str, ...] = (), file: 
     state, loop = config.state_dir(), asyncio.get_running_loop()
     loop.set_exception_handler(log.unhandled)
     async with AsyncExitStack() as stack:
-        _warn_of_sqlite(settings, state)
         stack.enter_context(process.using(state))
         app = await stack.enter_async_context(build(settings, only_platforms))
         stop, reload = asyncio.Event(), asyncio.Event()
@@ -143,16 +141,6 @@ async def serve(settings: Settings, only_platforms: tuple[str, ...] = (), file: 
             await app.delivery.drain()
             for task in (stopper, *beside, *running):
                 task.cancel()
-
-
-def _warn_of_sqlite(settings: Settings, state: Path) -> None:
-    if settings.storage.url.startswith("sqlite") and sqlite.has_wal_reset_bug() and process.in_use(state):
-        events.error(
-            "another Maum runs over this database, and SQLite %s can lose or damage data when two processes write to "
-            "one file: stop one of them now, or %s",
-            sqlite3.sqlite_version,
-            sqlite.CURE,
-        )
 
 
 def _privacy(settings: Settings, people: People, plugins: Sequence[Plugin]) -> Privacy:

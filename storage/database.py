@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -24,7 +24,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from bot import metrics
 from bot.errors import OperatorError
-from storage.process import make_folder
+from storage.process import make_folder, turn
 from storage.worker import ThreadReader
 from storage.writer import WRITER, TaskWriter, ThreadWriter, Writer
 
@@ -56,7 +56,8 @@ class Database:
         self._engine = self._create_engine()
         if self.is_sqlite:
             self._direct = _sqlite_engine(self.url.set(drivername="sqlite"))
-            self._writer, self._reader = ThreadWriter(self._direct, self.doubt), ThreadReader(self._direct)
+            self._writer = ThreadWriter(self._direct, self.doubt, self._turn)
+            self._reader = ThreadReader(self._direct)
         else:
             self._writer = TaskWriter(self._engine, self.doubt)
         try:
@@ -150,6 +151,10 @@ class Database:
         else:
             event.listen(engine.sync_engine, "begin", _lock)
         return engine
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """The turn to write and checkpoint, among the processes that share the file."""
+        return turn(Path(f"{self.url.database}-turn")) if self.url.database else nullcontext()
 
     async def _dispose(self) -> None:
         if self._direct:

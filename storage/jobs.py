@@ -40,6 +40,11 @@ IS_OPEN = jobs.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATE
 # Statements on every message's way are built once: building one takes ten times as long as running it.
 CHANGE_JOB = update(jobs).where(jobs.c.id == bindparam("job"))
 CHANGE_MESSAGE = update(messages).where(messages.c.id == bindparam("message"))
+CLOSE = (
+    update(jobs)
+    .where(jobs.c.id.in_(bindparam("those", expanding=True)))
+    .values(state="done", error=None, lease_until=None, owner=None, done_at=bindparam("now"), value="")
+)
 LEASE = CHANGE_JOB.values(attempts=jobs.c.attempts + 1)
 ADD_JOB, ADD_READING = insert(jobs), insert(readings)
 ADD_MESSAGE, ADD_REPLY = insert(messages).returning(messages.c.id), insert(replies).returning(replies.c.id)
@@ -71,6 +76,7 @@ class Jobs:
         self._owner = owner
         self._lease_ms = int(lease_s * 1000)
         self._ending: set[int] = set()  # done, and to be written as such
+        self._end_is_queued = False
 
     async def accept(self, incoming: Incoming) -> int | None:
         """Keep a message and the job to answer it, in one commit.
@@ -191,8 +197,17 @@ class Jobs:
         Should we be killed before that, the answer is shown once more, which changes nothing.
         """
         self._ending.add(job.id)
-        ending = self._database.begin_write(lambda connection: self._close(connection, job.id, "done"))
-        ending.add_done_callback(lambda done: self._ended(job.id, done))
+        if self._end_is_queued:  # it has not begun, so it will see this one, too
+            return
+        written: list[int] = []
+
+        async def operation(connection: AsyncConnection) -> None:
+            self._end_is_queued = False
+            written[:] = list(self._ending)
+            await connection.execute(CLOSE, {"those": written, "now": now_ms()})
+
+        self._end_is_queued = True
+        self._database.begin_write(operation).add_done_callback(lambda done: self._ended(written, done))
 
     async def close(self, job: Job, state: JobState, error: str = "") -> None:
         """The job's end: `done`, `failed` with an error code, or `new` again."""
@@ -316,10 +331,12 @@ class Jobs:
             values |= {"done_at": now_ms(), "value": ""}
         await connection.execute(CHANGE_JOB, {"job": job, **values})
 
-    def _ended(self, job: int, done: asyncio.Future[None]) -> None:
-        self._ending.discard(job)
+    def _ended(self, written: Sequence[int], done: asyncio.Future[None]) -> None:
+        self._ending.difference_update(written)
         if not done.cancelled() and (error := done.exception()):
-            log.error("the end of a job could not be written (%s): it will be shown once more", type(error).__name__)
+            self._end_is_queued = False
+            self._ending.clear()
+            log.error("the end of jobs could not be written (%s): they are shown once more", type(error).__name__)
 
     async def _keep_reading(self, connection: AsyncConnection, job: Job, reading: Reading) -> None:
         chat_id, person_id = await self._people.ids(connection, job.conversation)

@@ -106,7 +106,7 @@ class KeyStore:
 
     def derive(self, purpose: str) -> str:
         """A secret for another purpose (cookie signing, pseudonyms); it stays when the master key is changed."""
-        return hmac.new(self._root, f"maum {purpose}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._root, f"maum {purpose}".encode(), "sha256").hex()
 
     def name(self, platform: str, person_id: str) -> str:
         """The person's name in the key store: a keyed hash, so that the file alone says nothing about who they are."""

@@ -60,6 +60,14 @@ def using(state: Path, *, alone: bool = False) -> Iterator[None]:
 
 
 @contextmanager
+def turn(file: Path) -> Iterator[None]:
+    """Wait until no other process has the turn that stands for this file; the system ends it when its process dies."""
+    with file.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def pid_file(state: Path) -> Iterator[None]:
     """While this lasts, other processes find this one by `running`."""
     file = state / PID

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine
@@ -57,17 +58,24 @@ class Writer(ABC):
 
 
 class ThreadWriter(Worker, Writer):
-    """For SQLite. The thread owns the connection: it alone commits and checkpoints."""
+    """For SQLite. The thread owns the connection: it alone commits and checkpoints, while it has the `turn`."""
 
-    def __init__(self, engine: Engine, on_rollback: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Engine, on_rollback: Callable[[], None], turn: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         Worker.__init__(self, engine, "storage-writer", {WRITER: True})
         Writer.__init__(self, on_rollback)
+        self._turn = turn
 
     async def truncate(self) -> bool:
         """Empty the write-ahead log, between two commits; False when somebody still reads."""
         return bool(await self.put(_truncate))
 
     def do(self, connection: Connection, group: list[Work]) -> list[Outcome]:
+        with self._turn():
+            return self._do(connection, group)
+
+    def _do(self, connection: Connection, group: list[Work]) -> list[Outcome]:
         metrics.commit_size.observe(len(group))
         writes = [work for work in group if work[0] is not _truncate]
         outcomes: list[Outcome] = []

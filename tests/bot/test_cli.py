@@ -20,7 +20,6 @@ from bot.care import Care
 from bot.cli_doctor import crisis_detector
 from bot.types import Person
 from storage.emotion_log import Filter
-from storage.sqlite import has_wal_reset_bug
 from tests.forked import maum
 from tests.house import CHAT, open_house
 
@@ -122,8 +121,14 @@ def test_chat_speaks_english_when_asked_to(config: Path) -> None:
 def test_doctor_names_each_part_and_what_to_do(config: Path) -> None:
     done = _maum("doctor", "--json", "--config", config)
     found = {one["part"]: one["state"] for one in json.loads(done.stdout)}
-    assert found["configuration"] == found["database"] == found["classifier"] == found["crisis detector"] == "ok"
-    assert found["sqlite"] == ("warning" if has_wal_reset_bug() else "ok")
+    assert (
+        found["configuration"]
+        == found["database"]
+        == found["sqlite"]
+        == found["classifier"]
+        == found["crisis detector"]
+        == "ok"
+    )
     assert done.returncode == 0
 
 
@@ -203,7 +208,6 @@ def test_run_serves_drains_on_sigterm_and_exits_0(tmp_path: Path) -> None:
         second = _maum("run", "--config", config)
         assert (second.returncode, "MAUM_PLATFORMS__WEB__PORT" in second.stderr) == (2, True), second.stderr
         assert "Traceback" not in second.stderr
-        assert ("another Maum runs over this database" in second.stderr) is has_wal_reset_bug()
     finally:
         bot.send_signal(signal.SIGTERM)
         _, log = bot.communicate(timeout=20)

@@ -53,7 +53,7 @@ async def _run(app: App) -> list[int]:
     for _ in range(SAMPLES):
         for start in range(0, each, AT_ONCE):
             now = time.perf_counter()
-            batch = [message(clock, chance, now, CHATS) for _ in range(min(AT_ONCE, each - start))]
+            batch = [message(clock, chance, now, range(CHATS)) for _ in range(min(AT_ONCE, each - start))]
             receipts = await asyncio.gather(*(app.delivery.receive(one) for one in batch))
             assert {receipt.outcome for receipt in receipts} == {"accepted"}
             await clock.all_answered()
