@@ -40,7 +40,7 @@ class Devices:
         Raises:
             OperatorError: torch finds no such device, or the device has no such precision.
         """
-        target = torch.device(_choose(device))
+        target = torch.device(chosen(device))
         if precision not in ("auto", *available(target)):
             known = ", ".join(("auto", *available(target)))
             raise OperatorError(f"classifier option precision = {precision!r}: {target} computes in {known}")
@@ -86,7 +86,12 @@ class Devices:
         return network
 
 
-def _choose(device: str) -> str:
+def chosen(device: str) -> str:
+    """The device's name; of `auto` the best that is there.
+
+    Raises:
+        OperatorError: torch finds no such device.
+    """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if device == "auto":
         return next(name for name in there if there[name])

@@ -11,20 +11,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-import transformers
 from safetensors import SafetensorError
 
 from bot.errors import OperatorError
-from plugins.classifiers import _folder
+from plugins.classifiers import _folder, _light
 from plugins.classifiers._cores import Cores, share_out
-from plugins.classifiers._devices import Devices
 from plugins.classifiers._folder import Calibration, first_line
 from plugins.classifiers._memory import Ladder
 from plugins.classifiers._network import Head, Item, Row
 from plugins.classifiers._precision import pass_cost
+from plugins.classifiers._tokens import Encoder
+
+if TYPE_CHECKING:
+    from plugins.classifiers._full import Full
+    from plugins.classifiers._light import Light
 
 log = logging.getLogger(__name__)
 
@@ -83,69 +86,30 @@ def load(source: str, device: str, precision: str, threads: int, max_tokens: int
     """
     folder = _folder.find(source)
     _folder.check_weights(folder, source)
-    tokenizer = _tokenizer(folder, source)
-    module = _module(folder, source)
-    config: Any = module.config
-    labels = _folder.labels_of(config.id2label)
+    model = _read(folder, source, device, precision)
+    config = model.config
+    labels = _folder.labels_of({int(index): label for index, label in config.id2label.items()})
     calibration = _folder.read_calibration(folder, len(labels))
-    encode = Encoder(tokenizer, min(max_tokens, tokenizer.model_max_length, _positions(config)))
-    devices = Devices(
-        read=lambda: _module(folder, source),
-        pad=encode.pad,
-        head=Head(config.problem_type == "multi_label_classification", calibration.temperature),
-        trial=encode(list(TRIAL)),
-    )
-    ladder = Ladder(devices.rungs(device, precision, module), max_batch)
-    ladder.forward(devices.trial)
+    encode = model.encoder(max_tokens)
+    head = Head(config.problem_type == "multi_label_classification", calibration.temperature)
+    trial = encode(list(TRIAL))
+    ladder = Ladder(model.rungs(device, precision, encode, head, trial), max_batch)
+    ladder.forward(trial)
     name = _folder.full_name(source, _folder.weights_hash(folder), labels)
     network = ladder.network
     card = Card(name, labels, calibration, f"{network.device}, {network.precision}")
     log.info("model %s on %s", card.name, card.computes)
-    cores = share_out(network, devices.trial, threads)
-    return Loaded(card, encode, ladder, cores, None if network.packs else pass_cost(network, devices.trial))
+    cores = share_out(network, trial, threads)
+    return Loaded(card, encode, ladder, cores, None if network.packs else pass_cost(network, trial))
 
 
-class Encoder:
-    """Texts → token ids, cut to `most` tokens; never empty, since a model cannot read nothing."""
-
-    def __init__(self, tokenizer: Any, most: int) -> None:
-        self._tokenizer, self._most = tokenizer, most
-        self._slow(["a"])  # and with it the tokenizer beneath cuts to `most`, too
-        self._fast = getattr(tokenizer, "backend_tokenizer", None)
-        known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
-        self.pad: int = next(token for token in known if token is not None)
-
-    def __call__(self, texts: list[str]) -> list[Item]:
-        valid = [text.encode("utf-8", "replace").decode() for text in texts]  # lone surrogates are no UTF-8
-        rows = [found.ids for found in self._fast.encode_batch_fast(valid)] if self._fast else self._slow(valid)
-        return [row or [self.pad] for row in rows]
-
-    def _slow(self, texts: list[str]) -> list[Item]:
-        """Through transformers' own wrapper, which costs a short text more than tokenising it."""
-        found = self._tokenizer(texts, truncation=True, max_length=self._most, return_attention_mask=False)
-        rows: list[Item] = found["input_ids"]
-        return rows
-
-
-def _tokenizer(folder: Path, source: str) -> Any:
+def _read(folder: Path, source: str, device: str, precision: str) -> Light | Full:
     with _as_operator_error(source):
-        return transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        if light := _light.read(folder, device, precision):
+            return light
+        from plugins.classifiers import _full  # transformers takes seconds to import
 
-
-def _module(folder: Path, source: str) -> torch.nn.Module:
-    """The network in fp32 on the CPU."""
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    with _as_operator_error(source):
-        module, notes = transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
-        )
-    if notes["missing_keys"]:
-        missing = min(notes["missing_keys"])
-        raise OperatorError(f"the model {source} lacks trained weights ({missing}, …): train it first")
-    if module.config.problem_type == "regression" or module.config.num_labels < 2:
-        raise OperatorError(f"the model {source} is a regression: a classifier needs two labels or more")
-    loaded: torch.nn.Module = module
-    return loaded
+        return _full.read(folder, source)
 
 
 @contextmanager
@@ -154,9 +118,3 @@ def _as_operator_error(source: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise OperatorError(f"cannot load the model {source}: {first_line(error)}") from error
-
-
-def _positions(config: Any) -> int:
-    """How many tokens the model can place; RoBERTa's kind starts counting after the padding id."""
-    positions = getattr(config, "max_position_embeddings", None) or 1 << 30
-    return int(positions) - (2 if "roberta" in config.model_type else 0)
