@@ -148,7 +148,10 @@ class Page:
         receipt = await self._app.delivery.receive(incoming, hold=True)
         self._composer.tell("")
         if receipt.outcome == "held":
-            await self._hold(letter, view)
+            if self._outbox.has(letter):  # sent again after a lost connection, and here already
+                view.root.delete()
+            else:
+                await self._hold(letter, view)
             return
         self._outbox.taken(letter)
         if receipt.message is None:  # sent again after a lost connection, and here already
@@ -170,7 +173,7 @@ class Page:
             self._asking.tell(self._words.consent("held", minutes=round(hold_s / 60)))
         with self._card:
             ui.timer(hold_s, lambda: self._expire(letter), once=True)  # it goes with the card
-        self._client.run_javascript("maum.reveal('card')")
+        self._client.run_javascript("maum.reveal('[data-maum=card]')")
 
     def _expire(self, letter: Letter) -> None:
         self._outbox.expire(letter)

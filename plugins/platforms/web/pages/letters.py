@@ -41,6 +41,10 @@ class Outbox:
         """Does a text wait for consent?"""
         return bool(self._held)
 
+    def has(self, letter: Letter) -> bool:
+        """Does this very text wait for consent?"""
+        return letter.key in self._held
+
     def taken(self, letter: Letter) -> None:
         self._tell("taken", letter.key)
 

@@ -95,10 +95,10 @@ class Talk:
             view.wait()  # accepted on another page
 
     def _help(self, text: str) -> None:
-        with self._list, ui.element("div").classes("m-theirs").props("data-maum=help"):
+        with self._list, ui.element("div").classes("m-theirs").props("data-maum=help") as lines:
             ui.element("div").classes("m-avatar").props("aria-hidden=true")
             ui.label(text).classes("m-bubble m-reply").props("role=alert")
-        ui.run_javascript("maum.reveal('help')")
+        ui.run_javascript(f"maum.reveal('#{lines.html_id}')")
 
     def _leave_to(self, message: int) -> None:
         """Earlier lines that nobody works on are part of this thought: the answer stands under its last line."""

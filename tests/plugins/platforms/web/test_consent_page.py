@@ -97,6 +97,7 @@ def test_a_no_leaves_nothing_but_what_stands_in_the_persons_own_browser(visitors
     visitor = visitors.come()
     visitor.say("이건 비밀이야")
     expect(visitor.card).to_contain_text("아직 저장하지 않았어")
+    visitor.page.evaluate("maum.connected()")  # it is sent again, as after a lost connection
     visitor.page.get_by_role("button", name="동의하지 않을래요").click()
     expect(visitor.card).to_contain_text("아무것도 저장하지 않았어요")
     expect(visitor.page.locator(".m-exchange")).to_have_count(0)

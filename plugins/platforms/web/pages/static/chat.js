@@ -70,9 +70,21 @@ window.maum = (() => {
   others.onmessage = () => location.reload();
   const changed = () => others.postMessage("changed");
 
-  function reveal(name) {
-    const found = document.querySelectorAll(`[data-maum="${name}"]`);
-    found[found.length - 1]?.scrollIntoView({ block: "start" });
+  let wanted = ""; // what is to be in view, last of all that was asked for
+
+  function reveal(selector) {
+    wanted = selector;
+    look();
+  }
+
+  function look(frames = 120) {
+    const found = wanted && document.querySelector(wanted);
+    if (found) {
+      wanted = "";
+      found.scrollIntoView({ block: "start" });
+    } else if (wanted && frames) {
+      requestAnimationFrame(() => look(frames - 1)); // told of it before it is drawn
+    }
   }
 
   // After forgetting: nothing typed stays here, and a person who was forgotten whole comes back as somebody new.
