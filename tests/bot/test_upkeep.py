@@ -76,4 +76,5 @@ async def test_one_conversation_whose_history_is_damaged_stops_no_other(house: H
     assert (await house.say("안녕", OTHER)).text == "그랬구나."
     assert (await house.platform.final(broken.message or 0)).notice == "failed"
     await house.app.delivery.drain()
+    await house.app.desk.people.database.settled()  # nobody waits for the end of a job to be written
     assert (await house.app.desk.jobs.backlog())[0] == 0
