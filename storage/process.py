@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bot.errors import OperatorError
@@ -61,9 +61,17 @@ def using(state: Path, *, alone: bool = False) -> Iterator[None]:
 
 @contextmanager
 def turn(file: Path) -> Iterator[None]:
-    """Wait until no other process has the turn that stands for this file; the system ends it when its process dies."""
-    with file.open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    """Wait until no other process has the turn that stands for this file; the system ends it when its process dies.
+
+    Raises:
+        OperatorError: the file system has no such locks, or no room for the file.
+    """
+    with ExitStack() as stack:
+        try:
+            fcntl.flock(stack.enter_context(file.open("a")), fcntl.LOCK_EX)
+        except OSError as error:
+            cure = "the state folder has to be on a local disk with some room"
+            raise OperatorError(f"cannot lock {file}: {error.strerror}; {cure}") from None
         yield
 
 

@@ -72,8 +72,11 @@ class ThreadWriter(Worker, Writer):
         return bool(await self.put(_truncate))
 
     def do(self, connection: Connection, group: list[Work]) -> list[Outcome]:
-        with self._turn():
-            return self._do(connection, group)
+        try:
+            with self._turn():
+                return self._do(connection, group)
+        except OperatorError as error:  # of the turn itself: nothing of the group was begun
+            return [(future, None, error) for _, future in group]
 
     def _do(self, connection: Connection, group: list[Work]) -> list[Outcome]:
         metrics.commit_size.observe(len(group))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.errors import OperatorError
 from storage.database import Database
 from storage.process import turn
 from tests.forked import fork
@@ -36,6 +39,22 @@ async def test_a_write_waits_for_the_turn_of_another_process_which_ends_with_tha
         holder.kill()
         await writing
         assert await database.read(_value) == 1
+
+
+async def test_where_files_cannot_be_locked_the_operator_reads_why_and_writing_goes_on_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with _counting(tmp_path) as database:
+        with monkeypatch.context() as broken:
+            broken.setattr("fcntl.flock", _no_locks)
+            with pytest.raises(OperatorError, match="No locks available; the state folder has to be on a local disk"):
+                await database.write(_add)
+        await database.write(_add)
+        assert await database.read(_value) == 1
+
+
+def _no_locks(*_: object) -> None:
+    raise OSError(errno.ENOLCK, "No locks available")
 
 
 @asynccontextmanager
