@@ -42,7 +42,7 @@ chaos: .venv/.dev
 	$(BIN)/python -m tests.chaos --write docs/reliability.md
 
 prove: .venv/.dev
-	PROVE=1 KILLS=100 $(BIN)/python -m pytest tests/proofs tests/storage/test_database.py tests/storage/test_migration.py tests/plugins/platforms/telegram --timeout 7200
+	PROVE=1 KILLS=100 $(BIN)/python -m pytest tests/proofs tests/storage/test_database.py tests/storage/test_migration.py tests/plugins/platforms/telegram tests/plugins/platforms/discord/test_fuzz.py --timeout 7200
 
 check: .venv/.dev
 	$(BIN)/ruff check .
