@@ -32,7 +32,7 @@ burst = 100
 """
 
 PLACEHOLDERS = ("", "…")
-UNREAD_S = 0.3  # on a busy machine a refusal younger than that may not have been read when the bot is killed
+UNHEARD_S = 0.05  # a refusal that is younger when the bot is killed was perhaps never read
 
 
 class Telegram:
@@ -71,7 +71,7 @@ class Telegram:
 
     async def kill(self) -> None:
         await self._bot.kill()
-        self._server.flood.take_back(UNREAD_S)
+        self._server.flood.take_back(UNHEARD_S)
 
     async def stop(self) -> int:
         return await self._bot.stop()

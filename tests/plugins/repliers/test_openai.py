@@ -18,7 +18,7 @@ from plugins.repliers.openai import OpenAIReplier
 from tests.bot.parts import FREE, ScriptedReplier, prompt, text_of, told
 from tests.servers.openai_server import FRIENDLY, MIDWAY, Fault, OpenAIServer, Saying
 
-DEADLINE_S = 3.0
+DEADLINE_S = 2.0
 SLACK_S = 1.5  # thirty answers at once on two shared cores
 SECOND = "나는 두 번째 목소리야. 네 얘기 듣고 있어."
 SECRET = "아무도 모르는 내 비밀 일기장"
