@@ -6,8 +6,8 @@ SOURCES := bot plugins storage training tests benchmarks
 # corpora for training: docs/training.md says where each is published
 export MAUM_CORPORA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data),corpora)
 
-# tests that run at the same time; with more than cores, those that keep time fail now and then
-JOBS ?= 2
+# processes that run tests at the same time: one for those that keep time, before the others (tests/scheduling.py)
+JOBS ?= 3
 
 unexport PYTHONDONTWRITEBYTECODE  # a process that is started many times is not to be compiled each time
 

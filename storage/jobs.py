@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +14,7 @@ from bot import metrics
 from bot.errors import MessageDeleted
 from bot.types import Chat, Conversation, Incoming, Reading, Reply
 from storage.database import Database
+from storage.endings import Endings
 from storage.people import People
 from storage.process import is_alive
 from storage.rows import (
@@ -33,18 +32,11 @@ from storage.rows import (
 )
 from storage.tables import OPEN_STATES, jobs, messages, readings, replies
 
-log = logging.getLogger(__name__)
-
 #: jobs that a conversation's worker does; a wish to be forgotten is storage/records.py's
 IS_OPEN = jobs.c.state.in_([literal_column(f"'{state}'") for state in OPEN_STATES]), jobs.c.kind != "forget"
 # Statements on every message's way are built once: building one takes ten times as long as running it.
 CHANGE_JOB = update(jobs).where(jobs.c.id == bindparam("job"))
 CHANGE_MESSAGE = update(messages).where(messages.c.id == bindparam("message"))
-CLOSE = (
-    update(jobs)
-    .where(jobs.c.id.in_(bindparam("those", expanding=True)))
-    .values(state="done", error=None, lease_until=None, owner=None, done_at=bindparam("now"), value="")
-)
 LEASE = CHANGE_JOB.values(attempts=jobs.c.attempts + 1)
 ADD_JOB, ADD_READING = insert(jobs), insert(readings)
 ADD_MESSAGE, ADD_REPLY = insert(messages).returning(messages.c.id), insert(replies).returning(replies.c.id)
@@ -75,8 +67,7 @@ class Jobs:
         self._people = people
         self._owner = owner
         self._lease_ms = int(lease_s * 1000)
-        self._ending: set[int] = set()  # done, and to be written as such
-        self._end_is_queued = False
+        self._endings = Endings(database)
 
     async def accept(self, incoming: Incoming) -> int | None:
         """Keep a message and the job to answer it, in one commit.
@@ -192,22 +183,8 @@ class Jobs:
         return await self._database.write(operation)
 
     def done(self, job: Job) -> None:
-        """The job's end; it is written with the next commit, and nobody waits for it.
-
-        Should we be killed before that, the answer is shown once more, which changes nothing.
-        """
-        self._ending.add(job.id)
-        if self._end_is_queued:  # it has not begun, so it will see this one, too
-            return
-        written: list[int] = []
-
-        async def operation(connection: AsyncConnection) -> None:
-            self._end_is_queued = False
-            written[:] = list(self._ending)
-            await connection.execute(CLOSE, {"those": written, "now": now_ms()})
-
-        self._end_is_queued = True
-        self._database.begin_write(operation).add_done_callback(lambda done: self._ended(written, done))
+        """The job's end; it is written with the next commit, and nobody waits for it."""
+        self._endings.add(job.id)
 
     async def close(self, job: Job, state: JobState, error: str = "") -> None:
         """The job's end: `done`, `failed` with an error code, or `new` again."""
@@ -270,13 +247,18 @@ class Jobs:
             own: also jobs that this process holds.
         """
         before = now_ms() - int(idle_s * 1000)
-        async with self._database.reading() as connection:
-            rows = await connection.execute(
-                with_conversation(select(jobs.c.id, jobs.c.owner, jobs.c.lease_until, jobs.c.state), jobs)
-                .where(*IS_OPEN, jobs.c.platform.in_(platforms), jobs.c.created_at <= before)
-                .order_by(jobs.c.id)
-            )
+        query = (
+            with_conversation(select(jobs.c.id, jobs.c.owner, jobs.c.lease_until, jobs.c.state), jobs)
+            .where(*IS_OPEN, jobs.c.platform.in_(platforms), jobs.c.created_at <= before)
+            .order_by(jobs.c.id)
+        )
+
+        async def operation(connection: AsyncConnection) -> list[Conversation]:
+            rows = await connection.execute(query)
             return list(dict.fromkeys(conversation_of(row) for row in rows if self._is_free(row, own=own)))
+
+        # in its turn among the writes: beside them it could see a job as open whose end was written meanwhile
+        return await self._database.write(operation)
 
     async def backlog(self) -> tuple[int, float]:
         """How many jobs are open, and for how many seconds the oldest of them has been."""
@@ -311,7 +293,7 @@ class Jobs:
         await connection.execute(ADD_JOB, row)
 
     def _is_free(self, row: Row[Any], *, own: bool = False) -> bool:
-        if row.id in self._ending:
+        if row.id in self._endings:
             return False
         if row.state == "new":
             return True
@@ -330,13 +312,6 @@ class Jobs:
         if state in ("done", "failed"):
             values |= {"done_at": now_ms(), "value": ""}
         await connection.execute(CHANGE_JOB, {"job": job, **values})
-
-    def _ended(self, written: Sequence[int], done: asyncio.Future[None]) -> None:
-        self._ending.difference_update(written)
-        if not done.cancelled() and (error := done.exception()):
-            self._end_is_queued = False
-            self._ending.clear()
-            log.error("the end of jobs could not be written (%s): they are shown once more", type(error).__name__)
 
     async def _keep_reading(self, connection: AsyncConnection, job: Job, reading: Reading) -> None:
         chat_id, person_id = await self._people.ids(connection, job.conversation)

@@ -22,10 +22,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if hasattr(config, "workerinput"):  # one of several processes
-        from tests.scheduling import turn
+    if worker := getattr(config, "workerinput", None):  # one of several processes
+        from tests.scheduling import NICE, TIMED_WORKER, turn
 
         items.sort(key=lambda item: turn(item.nodeid))
+        if worker["workerid"] != TIMED_WORKER:
+            os.nice(NICE)
 
 
 def pytest_collection_finish() -> None:

@@ -43,12 +43,23 @@ class Forked:
         """How it ended, minus the signal if by one; None while it runs."""
         return self._process.exitcode
 
+    def begin(self) -> None:
+        self._process.start()
+
     async def start(self) -> None:
-        await asyncio.to_thread(self._process.start)
+        await asyncio.to_thread(self.begin)
 
     def send(self, number: signal.Signals) -> None:
         if self._process.pid and self.code is None:
             os.kill(self._process.pid, number)
+
+    def end(self, timeout_s: float) -> int:
+        """SIGTERM, as a service manager sends it; returns the exit code."""
+        self.send(signal.SIGTERM)
+        self._process.join(timeout_s)
+        if self.code is None:
+            raise TimeoutError(f"it did not end within {timeout_s} s")
+        return self.code
 
     async def wait(self, timeout_s: float) -> int:
         async with asyncio.timeout(timeout_s):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 from bot.types import Chat, Incoming, Person, Reply
@@ -111,3 +112,17 @@ async def test_a_message_id_is_never_given_out_twice(jobs: Jobs, database: Datab
     assert first is not None
     assert second is not None
     assert second > first
+
+
+async def test_a_job_that_ends_while_open_ones_are_looked_for_is_not_among_them(jobs: Jobs) -> None:
+    for number in range(30):
+        await jobs.accept(_incoming(number))
+        job = await jobs.take(_incoming(number).conversation)
+        assert job is not None
+        looking = asyncio.create_task(jobs.waiting(["test"], own=True))
+        for _ in range(number):
+            await asyncio.sleep(0)
+        jobs.done(job)
+        again = asyncio.create_task(jobs.waiting(["test"], own=True))
+        await looking
+        assert await again == []

@@ -33,7 +33,10 @@ def configured(application: ASGIApp, proxies: Sequence[str] = ()) -> uvicorn.Con
 
 class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """NiceGUI looks at every live object to find its server, and torch's deprecated ones complain of being seen."""
+        """NiceGUI looks at every live object to find its server, and torch's deprecated ones complain of being seen.
+
+        (Looking at openai's would import the whole of it, for two seconds: bot/__main__.py hides what is there before.)
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             await super().startup(sockets)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +11,9 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from tests.forked import Forked
+
 ROOT = Path(__file__).resolve().parents[4]
-START = "import sys; from pathlib import Path; from bot.__main__ import run; sys.exit(run(Path(sys.argv[1])))"
 PASSWORD = "열려라 참깨 1234"
 START_S = 90  # about three seconds alone; other tests may use these cores
 CONFIG = """
@@ -45,10 +43,9 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._config = folder / "config.toml"
-        self._config.write_text(config.replace("{port}", str(self.port)), encoding="utf-8")
+        (folder / "config.toml").write_text(config.replace("{port}", str(self.port)), encoding="utf-8")
         self._environ = environ
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -66,29 +63,22 @@ class Server:
     def start(self) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAUM_")}
         own = {
-            "PYTHONPATH": str(ROOT),
             "MAUM_STATE_DIR": str(self.folder / "state"),
             "MAUM_MASTER_KEY_FILE": str(self.folder / "master.key"),
         }
-        with (self.folder / "log.txt").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", START, str(self._config)],
-                cwd=self.folder,
-                env=inherited | own | self._environ,
-                stderr=log,
-            )
+        self._process = Forked(self.folder, inherited | own | self._environ, "run")
+        self._process.begin()
         self._wait_until_up()
 
     def stop(self) -> int:
-        """SIGTERM, as a service manager does it; returns the exit code."""
+        """As a service manager does it; returns the exit code."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(20)
+        return self._process.end(20)
 
     def _wait_until_up(self) -> None:
         assert self._process is not None
         until = time.monotonic() + START_S
-        while time.monotonic() < until and self._process.poll() is None:
+        while time.monotonic() < until and self._process.code is None:
             try:
                 with urlopen(f"{self.url}/health", timeout=5):
                     return

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.plugins.platforms.web.pages.visitor import Visitor, Visitors
 from tests.plugins.platforms.web.server import Server
-from tests.plugins.platforms.web.visitor import Visitor, Visitors
 
 PHONE = {"width": 360, "height": 740}
 INJECTION = "<img src=x onerror=alert(1)> **굵게** `${alert(2)}` </script><script>alert(3)</script>"

@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation: `python -m tests.plugins.platforms.web.screenshots [FOLDER]`."""
+"""Takes the pictures of the documentation: `python -m tests.plugins.platforms.web.pages.screenshots [FOLDER]`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser import CHROMIUM
+from tests.plugins.platforms.web.pages.browser import CHROMIUM
+from tests.plugins.platforms.web.pages.visitor import Visitor
 from tests.plugins.platforms.web.server import ROOT, Server
-from tests.plugins.platforms.web.visitor import Visitor
 
 TALK = ("내일 발표인데 너무 떨려. 잠도 안 와", "발표 끝났어! 다들 웃어 줬어", "근데 막상 집에 오니까 좀 텅 빈 것 같아")
 

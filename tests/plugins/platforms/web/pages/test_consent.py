@@ -7,9 +7,9 @@ from playwright.sync_api import expect
 from bot.consent import SCOPES, VERSION
 from bot.locale import say
 from bot.types import Language
+from tests.plugins.platforms.web.pages.visitor import Visitor, Visitors
 from tests.plugins.platforms.web.parts import ANSWERS
 from tests.plugins.platforms.web.server import Server
-from tests.plugins.platforms.web.visitor import Visitor, Visitors
 
 WORRIED = "내일 발표인데 너무 떨려"
 SIZE = "one => parseFloat(getComputedStyle(one).fontSize)"

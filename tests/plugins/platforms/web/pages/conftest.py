@@ -1,4 +1,4 @@
-"""One server, and per module one browser with one visitor who stays; others come and go."""
+"""One browser, one server, one that asks for a password, and per module one visitor who stays; others come and go."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import browser
+from tests.plugins.platforms.web.pages.browser import browser
+from tests.plugins.platforms.web.pages.visitor import Visitor, Visitors
 from tests.plugins.platforms.web.server import CONFIG, PASSWORD, Server
-from tests.plugins.platforms.web.visitor import Visitor, Visitors
 
 __all__ = ["browser"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("web")) as running:
         yield running
     assert "Traceback" not in running.log, running.log
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose pages ask for a password, with a model and a voice that nobody should trust."""
     config = CONFIG.replace(":FeelingClassifier", ":HostileClassifier").replace(":TalkReplier", ":HostileReplier")

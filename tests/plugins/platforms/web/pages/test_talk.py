@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.plugins.platforms.web.pages.visitor import Visitor
 from tests.plugins.platforms.web.parts import ANSWERS, DEFAULT
-from tests.plugins.platforms.web.visitor import Visitor
 
 WORRIED = "내일 발표인데 너무 떨려"
 LONG = "천천히 길게 말해 줘"

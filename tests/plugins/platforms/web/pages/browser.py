@@ -14,9 +14,9 @@ MISSING = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium for a module's tests; a module's, because it holds this thread's event loop while it is open."""
+    """One Chromium for this package's tests; only theirs, for it holds the thread's event loop while it is open."""
     if not CHROMIUM.exists():
         pytest.fail(MISSING, pytrace=False)
     with sync_playwright() as playwright:

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from plugins.platforms.web.guard.login import COOKIE
+from tests.plugins.platforms.web.pages.visitor import Visitor
 from tests.plugins.platforms.web.server import PASSWORD, Server
-from tests.plugins.platforms.web.visitor import Visitor
 
 PAGE = {"Accept": "text/html"}
 

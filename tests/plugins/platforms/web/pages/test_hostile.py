@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from bot.text import clean
+from tests.plugins.platforms.web.pages.visitor import Visitor
 from tests.plugins.platforms.web.parts import HOSTILE
 from tests.plugins.platforms.web.server import PASSWORD, Server
-from tests.plugins.platforms.web.visitor import Visitor
 
 TEXTS = (
     "<img src=x onerror=alert(1)><svg/onload=alert(2)><iframe srcdoc='<script>alert(3)</script>'></iframe>",

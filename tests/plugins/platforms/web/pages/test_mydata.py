@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.plugins.platforms.web.visitor import Visitor, Visitors
+from tests.plugins.platforms.web.pages.visitor import Visitor, Visitors
 
 WORRIED = "내일 발표인데 너무 떨려"
 
