@@ -73,8 +73,10 @@ class Discord:
         await self._bot.start(ready=ready)
 
     async def kill(self) -> None:
-        self._server.limits.lift(younger_s=UNREAD_S)
+        told = self._server.clock.now()
         await self._bot.kill()
+        await self._server.left()
+        self._server.limits.lift(since=told - UNREAD_S)
 
     async def stop(self) -> int:
         return await self._bot.stop()

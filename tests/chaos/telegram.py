@@ -70,8 +70,10 @@ class Telegram:
         await self._bot.start()  # what comes before it hears waits with Telegram
 
     async def kill(self) -> None:
+        heard = self._server.flood.clock()
         await self._bot.kill()
-        self._server.flood.take_back(UNHEARD_S)
+        await self._server.left()
+        self._server.flood.take_back(since=heard - UNHEARD_S)
 
     async def stop(self) -> int:
         return await self._bot.stop()

@@ -115,11 +115,10 @@ class Limits:
             return _limited(self.chance_wait_s, headers, "shared"), headers
         return None, headers
 
-    def lift(self, younger_s: float) -> None:
-        """What was told just now counts no more: the client is being killed, and may not have read it."""
-        now = self.clock.now()
+    def lift(self, since: float) -> None:
+        """What was told from then on counts no more: who was told died before it can have read it."""
         for bucket in self._buckets.values():
-            if now - bucket.told < younger_s:
+            if bucket.told >= since:
                 bucket.closed_until = 0.0
 
     def may_edit(self, message: int, written_at: float) -> bool:

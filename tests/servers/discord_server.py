@@ -82,6 +82,12 @@ class DiscordServer:
         self.gateway.cut()
         await self._runner.cleanup()
 
+    async def left(self) -> None:
+        """Returns when nobody is connected, and so all that was asked is answered, if to nobody."""
+        async with asyncio.timeout(5):
+            while self._runner.server and self._runner.server.connections:
+                await asyncio.sleep(0.002)
+
     @property
     def api_base(self) -> str:
         return f"http://127.0.0.1:{self._port}/api/v10"

@@ -59,9 +59,8 @@ class Flood:
         self._banned_until[chat] = self.clock() + wait_s
         raise ApiError(429, f"Too Many Requests: retry after {wait_s}", retry_after=wait_s)
 
-    def take_back(self, seconds: float) -> None:
-        """Lift the bans of the last few moments: who was told of them died before the answer can have been read."""
-        since = self.clock() - seconds
+    def take_back(self, since: float) -> None:
+        """Lift the bans spoken from then on: who was told of them died before the answer can have been read."""
         self._banned_until = {c: until for c, until in self._banned_until.items() if self._banned_at[c] < since}
 
     def _wait_s(self, chat: int, now: float, *, group: bool) -> float:
