@@ -1,6 +1,6 @@
-"""Calibration: one temperature, and from which group probability a reading counts as sure.
+"""Calibration: a temperature, how much n-grams count, and from which group probability a reading counts as sure.
 
-Both are fitted on dialogues of the training part that the model has never seen (a fixed tenth, by hash), never on the
+They are fitted on dialogues of the training part that the model has never seen (a fixed tenth, by hash), never on the
 part that the reported figures come from.
 """
 
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
+from training.labelled import is_foreign
 from training.linear import Matrix, group_matrix
 from training.maum58 import LABELS, Row, fold_of
 from training.metrics import group_hits
@@ -40,49 +41,64 @@ class Settings:
 
 def seen(row: Row) -> bool:
     """Is this training row one to learn from (and not one of the calibration tenth of maum-58)?"""
-    return row.id == row.dialogue or fold_of(row.dialogue, TENTHS) != 0
+    return is_foreign(row) or fold_of(row.dialogue, TENTHS) != 0
 
 
-def main(probabilities: Matrix, rows: Sequence[Row], folder: Path, settings: Settings | None = None) -> dict[str, Any]:
-    """Fit on uncalibrated probabilities (N, 59) of unseen rows; writes `calibration.json` into a model folder."""
+def main(
+    probabilities: Matrix,
+    rows: Sequence[Row],
+    folder: Path,
+    settings: Settings | None = None,
+    said: Matrix | None = None,
+) -> dict[str, Any]:
+    """Fit on uncalibrated probabilities (N, 59) of unseen rows; writes `calibration.json` into a model folder.
+
+    `said` are the logits of n-grams that have not seen these rows either, of the same shape; None: there are none.
+    """
     settings = settings or Settings()
+    said = np.zeros_like(probabilities) if said is None else said
     if settings.plain:
         chosen = [at for at, row in enumerate(rows) if row.dialogue.startswith("plain")]
-        probabilities, rows = probabilities[chosen], [rows[at] for at in chosen]
-    heat = temperature(probabilities, rows)
-    groups = tempered(probabilities, heat) @ group_matrix(LABELS)
+        probabilities, said, rows = probabilities[chosen], said[chosen], [rows[at] for at in chosen]
+    heat, weight = temperature(probabilities, said, rows)
+    groups = tempered(probabilities, heat, weight * said) @ group_matrix(LABELS)
     sure_at, share, covered = (promised if settings.expected else threshold)(groups, rows)
     dialogues = len({row.dialogue for row in rows})
     content = {
         "temperature": round(heat, 4),
+        "ngrams": round(weight, 4),
         "sure_at": round(sure_at, 4),
-        "how": f"temperature by likelihood, sure_at for {'an expected' if settings.expected else 'a'} group precision "
-        f"of {WANTED}; on {len(rows)} {'plain ' if settings.plain else ''}rows "
-        f"of {dialogues} training dialogues that the model did not see, where sure readings were "
-        f"{share:.3f} right at {covered:.3f} coverage",
+        "how": "temperature and n-grams' weight by likelihood, sure_at for "
+        f"{'an expected' if settings.expected else 'a'} group precision of {WANTED}; "
+        f"on {len(rows)} {'plain ' if settings.plain else ''}rows of {dialogues} training dialogues "
+        f"that the model did not see, where sure readings were {share:.3f} right at {covered:.3f} coverage",
     }
     save_json(folder / "calibration.json", content)
     return content
 
 
-def tempered(probabilities: Matrix, heat: float) -> Matrix:
-    """Probabilities as if the logits had been divided by `heat`."""
-    logits = np.log(np.maximum(probabilities, 1e-12)) / heat
+def tempered(probabilities: Matrix, heat: float, said: Matrix | float = 0.0) -> Matrix:
+    """Probabilities as if the logits had been divided by `heat`, and other logits added to them."""
+    logits = np.log(np.maximum(probabilities, 1e-12)) / heat + said
     scaled: Matrix = np.exp(logits - logits.max(1, keepdims=True))
     scaled /= scaled.sum(1, keepdims=True)
     return scaled
 
 
-def temperature(probabilities: Matrix, rows: Sequence[Row]) -> float:
-    """The temperature of least negative log-likelihood (Guo et al. 2017), between 0.2 and 5."""
-    truth = [LABELS.index(row.label) for row in rows]
-    at = np.arange(len(rows))
-    found = minimize_scalar(
-        lambda log_heat: -np.log(np.maximum(tempered(probabilities, np.exp(log_heat))[at, truth], 1e-12)).mean(),
-        bounds=(np.log(0.2), np.log(5.0)),
-        method="bounded",
-    )
-    return float(np.exp(found.x))
+def temperature(probabilities: Matrix, said: Matrix, rows: Sequence[Row]) -> tuple[float, float]:
+    """Temperature and n-grams' weight of least negative log-likelihood (Guo et al. 2017, with one more expert).
+
+    The temperature is between 0.2 and 5, the weight between 0 and 3; of logits that are all 0 it is 0.
+    """
+    truth, at = [LABELS.index(row.label) for row in rows], np.arange(len(rows))
+
+    def surprise(values: Matrix) -> float:
+        found = tempered(probabilities, np.exp(values[0]), values[1] * said)[at, truth]
+        return float(-np.log(np.maximum(found, 1e-12)).mean())
+
+    most = 3.0 if said.any() else 0.0
+    found = minimize(surprise, (0.0, most / 6), bounds=((np.log(0.2), np.log(5.0)), (0.0, most)), method="Nelder-Mead")
+    return float(np.exp(found.x[0])), float(found.x[1])
 
 
 def threshold(groups: Matrix, rows: Sequence[Row], wanted: float = WANTED) -> tuple[float, float, float]:

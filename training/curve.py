@@ -13,10 +13,9 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from training import default, finetune, linear, maum58, metrics
+from training import default, linear, maum58, metrics, ngrams
 from training.maum58 import LABELS, Row
 from training.runs import save_json
-from training.softmax import Softmax
 
 matplotlib.use("Agg")
 
@@ -32,10 +31,10 @@ def main(rows: Sequence[Row], parts: dict[str, list[Row]], shares: Sequence[floa
 
 def point(rows: Sequence[Row], parts: dict[str, list[Row]]) -> Point:
     """A model of these rows, on each part."""
-    model = Softmax().fit([row.text for row in rows], finetune.soft_targets(rows, second=0.25, smoothing=0.0))
+    model = ngrams.of_rows(rows)
     found: Point = {"rows": len(rows)}
     for part, wanted in parts.items():
-        labels = model.predict([row.text for row in wanted])
+        labels = ngrams.probabilities(model, [row.text for row in wanted])
         truth = np.array([LABELS.index(row.label) for row in wanted])
         groups = metrics.group_hits(labels @ linear.group_matrix(LABELS), wanted)
         found |= {

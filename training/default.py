@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from plugins.classifiers._ngrams import write as write_ngrams
 from training import (
     baseline,
     calibrate,
@@ -28,6 +29,7 @@ from training import (
     labelled,
     maum58,
     metrics,
+    ngrams,
     pretrain,
     teachers,
     tokenizer,
@@ -84,9 +86,19 @@ def tune(table: dict[str, Any], run: Run, folder: Path, rows: Sequence[Row], dev
     taught = teach(table, wanted, run, folder, learnt, device)
     model = finetune.main(wanted, learnt, joint.encoder_of(run), words, run.path("model"), taught, run, device)
     if not (model / "calibration.json").exists():
-        chosen = settings(calibrate.Settings, table.get("calibrate", {}))
-        calibrate.main(evaluate.scores(str(model), kept), kept, model, chosen)
+        beside(model, [row for row in learnt if not labelled.is_foreign(row)], kept, table)
     return model
+
+
+def beside(model: Path, learnt: Sequence[Row], kept: Sequence[Row], table: dict[str, Any]) -> None:
+    """N-grams beside the network, and the calibration of both on rows that neither has seen.
+
+    The n-grams that the model gets have then learnt these rows, too: they are few, and each counts.
+    """
+    said = ngrams.of_rows(learnt).logits([row.text for row in kept]).double().numpy()
+    alone = evaluate.scores(str(model), kept)
+    write_ngrams(model, ngrams.of_rows([*learnt, *kept]))
+    calibrate.main(alone, kept, model, settings(calibrate.Settings, table.get("calibrate", {})), said)
 
 
 def teach(

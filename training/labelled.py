@@ -31,6 +31,11 @@ def read(folder: Path, home: Path = HOME) -> list[Row]:
     ]
 
 
+def is_foreign(row: Row) -> bool:
+    """Is it one of these lines, and not a row of maum-58?"""
+    return row.id == row.dialogue
+
+
 def _rows(path: Path, texts: list[str], lang: Language) -> Iterator[Row]:
     with path.open(encoding="utf-8", newline="") as lines:
         for found in csv.DictReader(lines, delimiter="\t"):

@@ -18,11 +18,10 @@ from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
-from training import corpus
-from training.finetune import Taught, soft_targets
+from training import corpus, ngrams
+from training.finetune import Taught
 from training.linear import Matrix, of_rows
 from training.maum58 import LABELS, Row
-from training.softmax import Softmax
 from training.tokenizer import SPECIAL
 
 CHAT_LENGTHS = range(6, 90)  # characters; longer lines are articles
@@ -38,7 +37,7 @@ class Settings:
     scout_epochs: float = 0.0  # of an encoder fine-tuned without teachers, which then is a third one; 0: none
     sharpen: float = 1.3
     ngram_share: float = 0.5  # of the n-grams in the joint judgement of n-grams and word vectors
-    quick: bool = False  # n-grams by softmax.py instead of linear.py
+    quick: bool = False  # n-grams by ngrams.py instead of linear.py
     mixed: int = 0  # further texts, made of pieces of the rows
     seed: int = 1
 
@@ -115,7 +114,8 @@ def judge(
 
 def _ngrams(settings: Settings, rows: Sequence[Row]) -> Callable[[Sequence[str]], Matrix]:
     if settings.quick:
-        return Softmax().fit([row.text for row in rows], soft_targets(rows, second=0.25, smoothing=0.0)).predict
+        found = ngrams.of_rows(rows)
+        return lambda texts: ngrams.probabilities(found, texts)
     model = of_rows(rows, settings.ngram_strength)
     return lambda texts: model.predict(texts, len(LABELS))
 

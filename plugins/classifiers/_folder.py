@@ -22,11 +22,13 @@ ORIGINAL = 58  # labels of the original system, whose checkpoints name them LABE
 class Calibration:
     """`calibration.json` beside the weights: logits are divided by the temperature (one, or one per label).
 
-    `sure_at` is the group probability from which a reading counts as sure; `context` is how much the message before
-    counts (see `_context`); `how` says on what they were fitted.
+    `ngrams` is how much n-grams beside the network count (see `_ngrams`); `sure_at` is the group probability from which
+    a reading counts as sure; `context` is how much the message before counts (see `_context`); `how` says on what they
+    were fitted.
     """
 
     temperature: float | tuple[float, ...] = 1.0
+    ngrams: float = 0.0
     sure_at: float = 0.5
     context: float = 0.0
     how: str = ""
@@ -93,8 +95,9 @@ def read_calibration(folder: Path, labels: int) -> Calibration:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = content.get("temperature", 1.0)
         temperature = tuple(map(float, found)) if isinstance(found, list) else float(found)
-        sure_at, context = (float(content.get(name, usual)) for name, usual in (("sure_at", 0.5), ("context", 0.0)))
-        calibration = Calibration(temperature, sure_at, context, str(content.get("how", "")))
+        usual = {"ngrams": 0.0, "sure_at": 0.5, "context": 0.0}
+        numbers = {name: float(content.get(name, value)) for name, value in usual.items()}
+        calibration = Calibration(temperature, **numbers, how=str(content.get("how", "")))
     except (ValueError, TypeError, AttributeError) as error:
         raise OperatorError(f"{path} is no calibration: {first_line(error)}") from error
     each = temperature if isinstance(temperature, tuple) else (temperature,) * labels

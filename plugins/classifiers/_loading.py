@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError
 
 from bot.errors import OperatorError
-from plugins.classifiers import _folder, _light
+from plugins.classifiers import _folder, _light, _ngrams
 from plugins.classifiers._cores import Cores, share_out
 from plugins.classifiers._folder import Calibration, first_line
 from plugins.classifiers._memory import Ladder
@@ -90,8 +90,10 @@ def load(source: str, device: str, precision: str, threads: int, max_tokens: int
     config = model.config
     labels = _folder.labels_of({int(index): label for index, label in config.id2label.items()})
     calibration = _folder.read_calibration(folder, len(labels))
-    encode = model.encoder(max_tokens)
     head = Head(config.problem_type == "multi_label_classification", calibration.temperature)
+    with _as_operator_error(source):
+        ngrams = _ngrams.read(folder, len(labels), head.several)
+    encode = replace(model.encoder(max_tokens), ngrams=ngrams, weight=calibration.ngrams)
     trial = encode(list(TRIAL))
     ladder = Ladder(model.rungs(device, precision, encode, head, trial), max_batch)
     ladder.forward(trial)

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import torch
 
+from plugins.classifiers._ngrams import mixed
+
 Item: TypeAlias = list[int]
 Row: TypeAlias = tuple[float, ...]
 
@@ -39,10 +41,10 @@ class Network:
             torch.OutOfMemoryError: the batch does not fit.
         """
         with torch.inference_mode():
-            values = self.probabilities(items)
+            values = mixed(self.probabilities(items).cpu(), items)
             if not bool(torch.isfinite(values).all()):
                 raise FloatingPointError("the model returned no numbers")
-            rows: list[list[float]] = values.cpu().tolist()
+            rows: list[list[float]] = values.tolist()
         return [tuple(row) for row in rows]
 
     def probabilities(self, items: Sequence[Item]) -> torch.Tensor:

@@ -17,9 +17,9 @@ from training import (
     linear,
     metrics,
     multilabel,
+    ngrams,
     noise,
     packed,
-    softmax,
     teachers,
     tokenizer,
 )
@@ -69,9 +69,9 @@ def test_overconfidence_shows_in_the_calibration_error() -> None:
 
 def test_the_temperature_cools_an_overconfident_model() -> None:
     probabilities = np.vstack([certain("기쁨", 6, 0.99), certain("분노", 6, 0.99)])
-    heat = calibrate.temperature(probabilities, rows(12))
+    heat, weight = calibrate.temperature(probabilities, np.zeros_like(probabilities), rows(12))
     cooled = calibrate.tempered(probabilities, heat)
-    assert heat > 1
+    assert (heat > 1, weight) == (True, 0.0)
     assert cooled[0, LABELS.index("기쁨")] < 0.99
     assert cooled.sum(1) == pytest.approx(np.ones(12))
 
@@ -161,9 +161,20 @@ def test_a_label_that_never_occurs_counts_for_nothing() -> None:
 def test_the_quick_n_gram_model_learns_soft_targets() -> None:
     texts = ["오늘 정말 기뻐", "너무 기뻐 좋아", "진짜 슬퍼 눈물", "슬퍼서 눈물이 나"] * 20
     targets = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9]] * 20, dtype=np.float32)
-    found = softmax.Softmax(batch=16).fit(texts, targets).predict(["기뻐", "슬퍼"])
+    fitted = ngrams.fit(texts, targets, ngrams.Settings(batch=16))
+    found = ngrams.probabilities(fitted, ["기뻐", "슬퍼"])
     assert found.sum(1) == pytest.approx([1.0, 1.0], abs=1e-4)
     assert found[0, 0] > 0.6 > 0.4 > found[1, 0]
+
+
+def test_a_second_reader_counts_as_much_as_it_helps() -> None:
+    alone = np.vstack([certain("기쁨", 6, 0.5), certain("분노", 6, 0.5)])
+    truth = [LABELS.index(row.label) for row in rows(12)]
+    knowing = np.eye(59)[truth]
+    _, weight = calibrate.temperature(alone, knowing, rows(12))
+    assert weight > 1
+    assert calibrate.temperature(alone, -knowing, rows(12))[1] == pytest.approx(0.0, abs=1e-3)
+    assert (calibrate.tempered(alone, 1.0, weight * knowing)[range(12), truth] > alone[range(12), truth]).all()
 
 
 def test_each_share_of_the_curve_holds_the_smaller_ones() -> None:

@@ -1,0 +1,144 @@
+"""What a text's letters say by themselves: a linear reader over character n-grams and words, beside the network.
+
+A small network knows what words mean alike, n-grams know how our writers spell what; together they are right more often
+than either (training/LOG.md). `ngrams.safetensors` in a model folder holds one, its weight stands in calibration.json:
+logits = network's / temperature + weight · n-grams' (a product of experts, Hinton 2002).
+
+Features are counted without a loop over letters: texts are laid end to end as code points, and hashed n by n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from bot.errors import OperatorError
+
+FILE = "ngrams.safetensors"
+LONGEST = 4  # letters; an n-gram may begin or end with the space beside a word, and holds none inside
+MAX_CHARS = 1_000  # of a text; what comes later is not counted
+SPACE = 32
+SEED, FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd, of many bits; 64-bit sums wrap
+POWERS = np.cumprod(np.full(MAX_CHARS + 2, FACTOR))
+
+Hashes: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+class Said(list[int]):
+    """A text's token ids, and beside them the n-grams' logits, shape (labels,), times their weight."""
+
+    def __init__(self, tokens: Sequence[int], logits: torch.Tensor) -> None:
+        super().__init__(tokens)
+        self.logits = logits
+
+
+@dataclass(frozen=True, slots=True)
+class Ngrams:
+    """`known` n-grams' hashes in rising order, how rare each is, and its weights, shape (known, labels)."""
+
+    known: Hashes
+    rarity: Floats
+    weights: torch.Tensor
+    bias: torch.Tensor
+
+    def logits(self, texts: Sequence[str]) -> torch.Tensor:
+        """Shape (texts, labels)."""
+        columns, values, starts = (torch.from_numpy(part) for part in weighed(texts, self.known, self.rarity))
+        return self.bias + functional.embedding_bag(
+            columns, self.weights, starts, mode="sum", per_sample_weights=values
+        )
+
+
+def weighed(texts: Sequence[str], known: Hashes, rarity: Floats) -> tuple[Hashes, Floats, Hashes]:
+    """Each text's known n-grams: their columns and values, all texts' after each other, and where a text's begin.
+
+    A value is (1 + ln count) · rarity, and a text's values have length 1, as in scikit-learn's TF-IDF.
+    """
+    hashes, owners = hashed(texts)
+    columns = np.searchsorted(known, hashes)
+    columns[columns == len(known)] = 0
+    fits = known[columns] == hashes
+    keys, counts = np.unique(owners[fits] * len(known) + columns[fits], return_counts=True)
+    owners, columns = np.divmod(keys, len(known))
+    values = (1 + np.log(counts)) * rarity[columns]
+    norms = np.sqrt(np.bincount(owners, values**2, len(texts)))
+    starts = np.searchsorted(owners, np.arange(len(texts)))
+    return columns, (values / norms[owners]).astype(np.float32), starts
+
+
+def hashed(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
+    """The hash of every n-gram and word of all texts, and which text it is of."""
+    spaced = [f" {' '.join(text[:MAX_CHARS].lower().split())} " for text in texts]
+    letters = np.frombuffer("".join(spaced).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+    owners = np.repeat(np.arange(len(texts)), [len(text) for text in spaced])
+    blank = letters == SPACE
+    found, whose = [], []
+    rolled, inside = np.full(len(letters), SEED), ~blank
+    for size in range(1, min(LONGEST, len(letters)) + 1):
+        until = len(letters) - size + 1
+        rolled = (rolled[:until] ^ letters[size - 1 :]) * FACTOR
+        if size > 3:  # all letters between the first and the last are inside a word
+            inside = inside[:until] & ~blank[size - 2 : until + size - 2]
+        elif size == 3:
+            inside = ~blank[1:-1]
+        fits = inside if size > 2 else ~(blank[:until] & blank[size - 1 :])
+        found.append(rolled[fits])
+        whose.append(owners[:until][fits])
+    words, places = _words(letters, blank)
+    found.append(words)
+    whose.append(owners[places])
+    return np.concatenate(found).view(np.int64), np.concatenate(whose)
+
+
+def _words(letters: npt.NDArray[np.uint64], blank: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.uint64], Hashes]:
+    """Each word's hash, a polynomial of its letters, and where it begins."""
+    places = np.arange(len(letters))
+    starts = np.flatnonzero(~blank & np.roll(blank, 1))
+    lasts = np.flatnonzero(~blank & np.roll(blank, -1))
+    since = places - np.maximum.accumulate(np.where(blank, places, 0))
+    sums = np.cumsum(np.where(blank, np.uint64(0), letters * POWERS[since]))
+    return (sums[lasts] - sums[starts - 1]) ^ SEED, starts
+
+
+def mixed(probabilities: torch.Tensor, items: Sequence[list[int]]) -> torch.Tensor:
+    """The network's probabilities, shape (items, labels), and what n-grams say, where there are any."""
+    said = [item.logits for item in items if isinstance(item, Said)]
+    return (probabilities.log() + torch.stack(said)).softmax(-1) if said else probabilities
+
+
+def write(folder: Path, ngrams: Ngrams) -> None:
+    """With 8-bit weights, one scale an n-gram: they take a quarter of the room."""
+    scales = ngrams.weights.abs().amax(1).clamp_min(1e-12) / 127
+    content = {
+        "known": torch.from_numpy(ngrams.known),
+        "rarity": torch.from_numpy(ngrams.rarity).half(),
+        "weights": (ngrams.weights / scales[:, None]).round().to(torch.int8),
+        "scales": scales.half(),
+        "bias": ngrams.bias,
+    }
+    save_file(content, folder / FILE)
+
+
+def read(folder: Path, labels: int, several: bool) -> Ngrams | None:
+    """A model folder's n-grams, if it has some.
+
+    Raises:
+        OperatorError: they do not fit the model.
+        SafetensorError, KeyError: the file is not what it should be.
+    """
+    if not (folder / FILE).is_file():
+        return None
+    content = load_file(folder / FILE)
+    weights = content["weights"].float() * content["scales"].float()[:, None]
+    if several or weights.shape[1] != labels:
+        raise OperatorError(f"{folder / FILE} is not for this model: it is for one label of {weights.shape[1]} a text")
+    return Ngrams(content["known"].numpy(), content["rarity"].float().numpy(), weights, content["bias"])

@@ -1,0 +1,117 @@
+"""N-grams beside a network: what is counted, and how both readers' probabilities meet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from bot.errors import OperatorError
+from bot.types import Text
+from plugins.classifiers import _ngrams
+from plugins.classifiers._ngrams import LONGEST, MAX_CHARS, Ngrams, Said, hashed, mixed
+from plugins.classifiers.transformers import TransformersClassifier
+from tests.plugins.classifiers.checkpoints import calibrate, make
+
+TEXTS = ["너무 기뻐", "너무 슬퍼 ㅠㅠ", "I am happy!", "", "ㅋㅋㅋㅋ", "a", "  너무   기뻐 "]
+
+
+def slowly(text: str) -> Counter[str]:
+    """The same n-grams and words, by a loop that anybody can check."""
+    words = text[:MAX_CHARS].lower().split()
+    found: Counter[str] = Counter(f"word {word}" for word in words)
+    line = f" {' '.join(words)} "
+    for size in range(1, LONGEST + 1):
+        for at in range(len(line) - size + 1):
+            gram = line[at : at + size]
+            if " " not in gram[1:-1] and gram.strip() and not (size == 2 and gram == "  "):
+                found[gram] += 1
+    return found
+
+
+def counts(texts: list[str]) -> list[Counter[int]]:
+    hashes, owners = hashed(texts)
+    return [Counter(hashes[owners == at].tolist()) for at in range(len(texts))]
+
+
+def reader(labels: int, texts: list[str] = TEXTS) -> Ngrams:
+    known = np.unique(hashed(texts)[0])
+    weights = torch.randn(len(known), labels, generator=torch.Generator().manual_seed(3))
+    return Ngrams(known, np.ones(len(known), np.float32), weights, torch.zeros(labels))
+
+
+@given(st.lists(st.text(alphabet=st.sampled_from("가나다 aB!ㅋ😀\t"), max_size=12), min_size=1, max_size=5))
+def test_every_n_gram_and_word_is_counted_as_often_as_it_stands_there(texts: list[str]) -> None:
+    for fast, text in zip(counts(texts), texts, strict=True):
+        assert sorted(fast.values()) == sorted(slowly(text).values())
+
+
+def test_equal_n_grams_have_one_hash_and_others_another() -> None:
+    expected = {gram for text in TEXTS for gram in slowly(text)}
+    assert len(np.unique(hashed(TEXTS)[0])) == len(expected)
+    together, alone = counts(TEXTS), [counts([text])[0] for text in TEXTS]
+    assert together == alone, "a text's n-grams do not depend on its company"
+    assert together[0] == together[-1], "blanks count once"
+
+
+def test_what_nobody_has_learnt_says_nothing() -> None:
+    ngrams = reader(3)
+    assert ngrams.logits(["zzz qqq", ""]).tolist() == [[0.0] * 3] * 2
+    assert ngrams.logits(["너무"]).abs().sum() > 0
+
+
+def test_a_text_is_read_alike_in_any_company() -> None:
+    ngrams = reader(5)
+    alone = torch.cat([ngrams.logits([text]) for text in TEXTS])
+    assert torch.allclose(ngrams.logits(TEXTS), alone, atol=1e-6)
+
+
+def test_lone_surrogates_and_very_long_texts_are_read() -> None:
+    ngrams = reader(2)
+    assert ngrams.logits(["\ud83d 너무", "너무 " * 50_000]).isfinite().all()
+
+
+def test_the_product_of_two_readers_is_what_both_find_likely() -> None:
+    network = torch.tensor([[0.5, 0.4, 0.1]])
+    said = Said([1, 2], torch.tensor([0.0, 2.0, 0.0]))
+    assert len(said) == 2
+    assert mixed(network, [said])[0].argmax() == 1
+    assert mixed(network, [[1, 2]]) is network
+
+
+def test_eight_bits_read_like_thirty_two(tmp_path: Path) -> None:
+    ngrams = reader(7)
+    _ngrams.write(tmp_path, ngrams)
+    again = _ngrams.read(tmp_path, 7, several=False)
+    assert again is not None
+    assert (again.logits(TEXTS) - ngrams.logits(TEXTS)).abs().max() < 0.05
+    assert load_file(tmp_path / _ngrams.FILE)["weights"].dtype == torch.int8
+
+
+async def test_a_model_folder_with_n_grams_is_read_by_both(tmp_path: Path) -> None:
+    folder = make(tmp_path / "model")
+    texts = [Text("너무 기뻐"), Text("너무 슬퍼 ㅠㅠ")]
+    async with TransformersClassifier(str(folder), device="cpu") as classifier:
+        alone, name = await classifier.classify(texts), classifier.model
+    ngrams = reader(len(alone[0].values))
+    _ngrams.write(folder, ngrams)
+    calibrate(folder, ngrams=0.5)
+    async with TransformersClassifier(str(folder), device="cpu") as classifier:
+        both = await classifier.classify(texts)
+        assert classifier.model != name, "another reading has another name in the log"
+    expected = torch.tensor([scores.values for scores in alone]).log() + 0.5 * ngrams.logits([t.text for t in texts])
+    assert torch.allclose(torch.tensor([s.values for s in both]), expected.softmax(-1), atol=0.01)
+
+
+async def test_n_grams_of_another_model_are_one_clear_line(tmp_path: Path) -> None:
+    folder = make(tmp_path / "model")
+    _ngrams.write(folder, reader(1000))
+    with pytest.raises(OperatorError, match=r"ngrams\.safetensors is not for this model"):
+        async with TransformersClassifier(str(folder), device="cpu"):
+            pass
