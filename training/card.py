@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.emotions import GROUPS
+from plugins.classifiers._ngrams import FILE as NGRAMS
 
 SOURCES = """\
 | data | used for | licence |
@@ -32,8 +33,8 @@ pipeline_tag: text-classification
 Reads the emotion of one chat message, Korean first, English second: 58 emotions of the Korean 감성대화 tree and 중립
 (neutral), which map to six groups + neutral. Trained from nothing by this repository (preset `{preset}`), without
 any foreign weights. {parameters:.1f} million parameters, {megabytes:.1f} MB: a small ModernBERT, weights stored as fp16
-(the bot computes in fp32 on a CPU; the difference is below the rounding of the figures here).
-{chain}
+(on a CPU that has bf16 the bot computes in that: `docs/performance.md`).
+{beside}{chain}
 ## Figures
 
 {split}. {train_rows} training rows, a tenth of their dialogues kept for calibration.
@@ -104,6 +105,13 @@ def kote(found: dict[str, Any], model: Path) -> str:
     )
 
 
+BESIDE = """
+Beside the network stands a linear reader over character n-grams and words (`ngrams.safetensors`, {megabytes:.1f} MB, fitted on
+maum-58 alone). The bot multiplies what both say, and the figures here are of both together; transformers by itself
+loads the network only, which is right less often.
+"""
+
+
 PART = """\
 ### {part}: {rows} rows, {dialogues} dialogues
 
@@ -122,13 +130,14 @@ def text(found: dict[str, Any], model: Path, preset: str = "default", chain: Seq
 
     `chain` tells the runs that led here, where the last one did not begin from nothing.
     """
-    size = (model / "model.safetensors").stat().st_size
+    size, beside = (model / "model.safetensors").stat().st_size, model / NGRAMS
     return CARD.format(
         name="maum-small",
         preset=preset,
         chain=_chain(chain),
         parameters=size / 2e6,
         megabytes=size / 1e6,
+        beside=BESIDE.format(megabytes=beside.stat().st_size / 1e6) if beside.exists() else "",
         split=found["split"],
         train_rows=found["train_rows"],
         parts="\n".join(_part(part, found[part]) for part in ("dev", "test") if part in found),
