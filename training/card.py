@@ -106,9 +106,9 @@ def kote(found: dict[str, Any], model: Path) -> str:
 
 
 BESIDE = """
-Beside the network stands a linear reader over character n-grams and words (`ngrams.safetensors`, {megabytes:.1f} MB, fitted on
-maum-58 alone). The bot multiplies what both say, and the figures here are of both together; transformers by itself
-loads the network only, which is right less often.
+Beside the network stands a linear reader over character n-grams and words (`ngrams.safetensors`, {megabytes:.1f} MB,
+fitted on maum-58 alone). The bot multiplies what both say, and the figures here are of both together; transformers by
+itself loads the network only, which is right less often.
 """
 
 

@@ -69,8 +69,11 @@ def test_without_joint_training_there_is_no_third_reader(tmp_path: Path) -> None
 
 
 def test_every_head_gets_its_figures(place: Path) -> None:
-    found = heads.main(Run("long"), corpus.root())
-    assert set(found) == {"nsmc", "goemotions-en", "goemotions-ko", "kote"}
+    found = heads.main(Run("long"), corpus.root(), beside=True)
+    assert set(found) == {
+        *("nsmc", "nsmc, n-grams alone", "nsmc with n-grams"),
+        *("goemotions-en", "goemotions-ko", "kote"),
+    }
     assert Run("long").load_json("heads.json")["nsmc"]["rows"] == 2
 
 
