@@ -38,6 +38,7 @@ from training.linear import Matrix
 from training.maum58 import Row
 from training.runs import Run, preset, save_json, settings
 
+BESIDE = ngrams.Settings(epochs=10, copies=3)
 Log = Callable[[str], None]
 SPLIT = (
     "dev: dialogues of the training authors whose id's sha256 starts with a byte divisible by four, about a quarter; "
@@ -95,9 +96,9 @@ def beside(model: Path, learnt: Sequence[Row], kept: Sequence[Row], table: dict[
 
     The n-grams that the model gets have then learnt these rows, too: they are few, and each counts.
     """
-    said = ngrams.of_rows(learnt).logits([row.text for row in kept]).double().numpy()
+    said = ngrams.of_rows(learnt, BESIDE).logits([row.text for row in kept]).double().numpy()
     alone = evaluate.scores(str(model), kept)
-    write_ngrams(model, ngrams.of_rows([*learnt, *kept]))
+    write_ngrams(model, ngrams.of_rows([*learnt, *kept], BESIDE))
     calibrate.main(alone, kept, model, settings(calibrate.Settings, table.get("calibrate", {})), said)
 
 

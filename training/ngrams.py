@@ -16,21 +16,24 @@ from scipy.sparse import csr_matrix
 from scipy.special import softmax
 
 from plugins.classifiers._ngrams import Hashes, Ngrams, hashed, weighed
+from training import noise
 from training.finetune import soft_targets
 from training.linear import Matrix
 from training.maum58 import Row
 
+NOISY = 0.9  # of a text's copies are typed otherwise than it is
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`rare`: an n-gram of fewer texts is left out."""
+    """`rare`: an n-gram of fewer texts is left out. `copies`: how often each text is learnt, noisily typed, besides."""
 
     epochs: int = 20
     rate: float = 0.05
     batch: int = 512
     rare: int = 2
+    copies: int = 0
     seed: int = 0
 
 
@@ -42,16 +45,16 @@ def of_rows(rows: Sequence[Row], settings: Settings | None = None) -> Ngrams:
 def fit(texts: Sequence[str], targets: Floats, settings: Settings | None = None) -> Ngrams:
     """Learn targets of shape (N, labels), each row summing to 1."""
     settings = settings or Settings()
+    random = np.random.default_rng(settings.seed)
     known, rarity = counted(texts, settings.rare)
-    columns, values, starts = weighed(texts, known, rarity)
-    features = csr_matrix((values, columns, np.append(starts, len(columns))), shape=(len(texts), len(known)))
+    noisy = [noise.typed(text, random, NOISY) for _ in range(settings.copies) for text in texts]
+    features, targets = matrix([*texts, *noisy], known, rarity), np.tile(targets, (1 + settings.copies, 1))
     weights = np.zeros((len(known), targets.shape[1]), np.float32)
     bias = np.zeros(targets.shape[1], np.float32)
     squares = np.full((len(known), 1), 1e-8, np.float32)
-    random = np.random.default_rng(settings.seed)
-    steps, step = settings.epochs * -(-len(texts) // settings.batch), 0
+    steps, step = settings.epochs * -(-len(targets) // settings.batch), 0
     for _ in range(settings.epochs):
-        order = random.permutation(len(texts))
+        order = random.permutation(len(targets))
         for at in range(0, len(order), settings.batch):
             chosen = order[at : at + settings.batch]
             some = features[chosen]
@@ -64,6 +67,12 @@ def fit(texts: Sequence[str], targets: Floats, settings: Settings | None = None)
             bias -= 0.3 * rate * wrong.sum(0)
             step += 1
     return Ngrams(known, rarity, torch.from_numpy(weights), torch.from_numpy(bias))
+
+
+def matrix(texts: Sequence[str], known: Hashes, rarity: Floats) -> csr_matrix:
+    """Features of shape (N, known)."""
+    columns, values, starts = weighed(texts, known, rarity)
+    return csr_matrix((values, columns, np.append(starts, len(columns))), shape=(len(texts), len(known)))
 
 
 def counted(texts: Sequence[str], rare: int) -> tuple[Hashes, Floats]:
