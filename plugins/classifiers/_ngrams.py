@@ -67,9 +67,11 @@ def weighed(texts: Sequence[str], known: Hashes, rarity: Floats) -> tuple[Hashes
     columns = np.searchsorted(known, hashes)
     columns[columns == len(known)] = 0
     fits = known[columns] == hashes
-    keys, counts = np.unique(owners[fits] * len(known) + columns[fits], return_counts=True)
-    owners, columns = np.divmod(keys, len(known))
-    values = (1 + np.log(counts)) * rarity[columns]
+    keys = owners[fits] * len(known) + columns[fits]
+    keys.sort()
+    first = np.flatnonzero(np.diff(keys, prepend=-1))  # of equal ones
+    owners, columns = np.divmod(keys[first], len(known))
+    values = (1 + np.log(np.diff(first, append=len(keys)))) * rarity[columns]
     norms = np.sqrt(np.bincount(owners, values**2, len(texts)))
     starts = np.searchsorted(owners, np.arange(len(texts)))
     return columns, (values / norms[owners]).astype(np.float32), starts
