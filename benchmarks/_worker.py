@@ -2,8 +2,9 @@
 
 python benchmarks/_worker.py WAY MODEL [key=value …]      WAY: pipeline, bare, maum, infinity
 
-A task: {"texts": […], "callers": n}. Callers ask one text after the other until none is left; a 2 ms ticker measures
-how late the event loop is. Imports nothing of ours at the top: infinity's environment has other versions of everything.
+A task: {"texts": […], "callers": n}. Callers ask one text after the other until none is left; where there are
+several, a 2 ms ticker measures how late the event loop is. Imports nothing of ours at the top: infinity's environment
+has other versions of everything.
 """
 
 from __future__ import annotations
@@ -130,14 +131,16 @@ async def _crowd(ask: Ask, texts: list[str], callers: int) -> dict[str, object]:
             waits.append(time.perf_counter() - began)
 
     lags: list[float] = []
-    ticking = asyncio.create_task(_tick(lags))
+    ticking = asyncio.create_task(_tick(lags)) if callers > 1 else None  # its ticks would take a lone pass's core
     began, used = time.perf_counter(), time.process_time()
     await asyncio.gather(*(caller() for _ in range(callers)))
     seconds, used = time.perf_counter() - began, time.process_time() - used
     await asyncio.sleep(2 * TICK_S)
-    ticking.cancel()
+    if ticking:
+        ticking.cancel()
     result: dict[str, object] = {"per_s": len(texts) / seconds, "cpu_ms": 1000 * used / len(texts), "errors": errors}
-    return result | _quantiles("wait", waits) | _quantiles("lag", lags) | {"rss_mb": _rss_mb()}
+    result |= _quantiles("wait", waits) | {"rss_mb": _rss_mb()}
+    return result | (_quantiles("lag", lags) if lags else {})
 
 
 async def _tick(lags: list[float]) -> None:

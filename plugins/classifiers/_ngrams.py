@@ -79,7 +79,8 @@ def weighed(texts: Sequence[str], known: Hashes, rarity: Floats) -> tuple[Hashes
 
 def hashed(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
     """The hash of every n-gram and word of all texts, and which text it is of."""
-    spaced = [f" {' '.join(text[:MAX_CHARS].lower().split())} " for text in texts]
+    lower = (text[:MAX_CHARS].lower()[:MAX_CHARS] for text in texts)  # some letters are two when they are small
+    spaced = [f" {' '.join(text.split())} " for text in lower]
     letters = np.frombuffer("".join(spaced).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
     owners = np.repeat(np.arange(len(texts)), [len(text) for text in spaced])
     blank = letters == SPACE
@@ -134,13 +135,15 @@ def read(folder: Path, labels: int, several: bool) -> Ngrams | None:
     """A model folder's n-grams, if it has some.
 
     Raises:
-        OperatorError: they do not fit the model.
+        OperatorError: they do not fit the model, or each other.
         SafetensorError, KeyError: the file is not what it should be.
     """
     if not (folder / FILE).is_file():
         return None
     content = load_file(folder / FILE)
+    count = len(content["known"])
+    shapes = {"known": (count,), "rarity": (count,), "scales": (count,), "weights": (count, labels), "bias": (labels,)}
+    if several or not count or any(content[name].shape != shape for name, shape in shapes.items()):
+        raise OperatorError(f"{folder / FILE} is not for this model: take it away, or train the model anew")
     weights = content["weights"].float() * content["scales"].float()[:, None]
-    if several or weights.shape[1] != labels:
-        raise OperatorError(f"{folder / FILE} is not for this model: it is for one label of {weights.shape[1]} a text")
     return Ngrams(content["known"].numpy(), content["rarity"].float().numpy(), weights, content["bias"])

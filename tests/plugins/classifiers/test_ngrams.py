@@ -74,7 +74,7 @@ def test_a_text_is_read_alike_in_any_company() -> None:
 
 def test_lone_surrogates_and_very_long_texts_are_read() -> None:
     ngrams = reader(2)
-    assert ngrams.logits(["\ud83d 너무", "너무 " * 50_000]).isfinite().all()
+    assert ngrams.logits(["\ud83d 너무", "너무 " * 50_000, "\u0130" * 1_000]).isfinite().all()
 
 
 def test_the_product_of_two_readers_is_what_both_find_likely() -> None:
