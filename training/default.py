@@ -96,7 +96,7 @@ def beside(model: Path, learnt: Sequence[Row], kept: Sequence[Row], table: dict[
 
     The n-grams that the model gets have then learnt these rows, too: they are few, and each counts.
     """
-    said = ngrams.of_rows(learnt, BESIDE).logits([row.text for row in kept]).double().numpy()
+    said = ngrams.of_rows(learnt, BESIDE).logits([row.text for row in kept]).astype(np.float64)
     alone = evaluate.scores(str(model), kept)
     write_ngrams(model, ngrams.of_rows([*learnt, *kept], BESIDE))
     calibrate.main(alone, kept, model, settings(calibrate.Settings, table.get("calibrate", {})), said)

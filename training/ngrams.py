@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
 
@@ -66,7 +65,7 @@ def fit(texts: Sequence[str], targets: Floats, settings: Settings | None = None)
             weights[seen] -= rate * gradient / np.sqrt(squares[seen])
             bias -= 0.3 * rate * wrong.sum(0)
             step += 1
-    return Ngrams(known, rarity, torch.from_numpy(weights), torch.from_numpy(bias))
+    return Ngrams(known, rarity, weights, bias)
 
 
 def matrix(texts: Sequence[str], known: Hashes, rarity: Floats) -> csr_matrix:
@@ -89,5 +88,5 @@ def counted(texts: Sequence[str], rare: int) -> tuple[Hashes, Floats]:
 
 def probabilities(ngrams: Ngrams, texts: Sequence[str]) -> Matrix:
     """Shape (N, labels)."""
-    found: Matrix = ngrams.logits(texts).softmax(-1).double().numpy()
+    found: Matrix = softmax(ngrams.logits(texts).astype(np.float64), 1)
     return found

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
 import torch
 
-from plugins.classifiers._ngrams import mixed
+from plugins.classifiers._ngrams import Said
 
 Item: TypeAlias = list[int]
 Row: TypeAlias = tuple[float, ...]
@@ -60,6 +61,12 @@ class Network:
     def _calibrated(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits / self._temperature
         return logits.sigmoid() if self._several else logits.softmax(-1)
+
+
+def mixed(probabilities: torch.Tensor, items: Sequence[Item]) -> torch.Tensor:
+    """The network's probabilities, shape (items, labels), times what n-grams say, where there are any."""
+    said = [item.logits for item in items if isinstance(item, Said)]
+    return (probabilities.log() + torch.from_numpy(np.stack(said))).softmax(-1) if said else probabilities
 
 
 def padded(items: Sequence[Item], pad: int, rows: int = 0, width: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

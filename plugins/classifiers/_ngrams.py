@@ -16,9 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from safetensors.torch import load_file, save_file
-from torch.nn import functional
+from safetensors.numpy import load_file, save_file
 
 from bot.errors import OperatorError
 
@@ -36,7 +34,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 class Said(list[int]):
     """A text's token ids, and beside them the n-grams' logits, shape (labels,), times their weight."""
 
-    def __init__(self, tokens: Sequence[int], logits: torch.Tensor) -> None:
+    def __init__(self, tokens: Sequence[int], logits: Floats) -> None:
         super().__init__(tokens)
         self.logits = logits
 
@@ -47,15 +45,16 @@ class Ngrams:
 
     known: Hashes
     rarity: Floats
-    weights: torch.Tensor
-    bias: torch.Tensor
+    weights: Floats
+    bias: Floats
 
-    def logits(self, texts: Sequence[str]) -> torch.Tensor:
+    def logits(self, texts: Sequence[str]) -> Floats:
         """Shape (texts, labels)."""
-        columns, values, starts = (torch.from_numpy(part) for part in weighed(texts, self.known, self.rarity))
-        return self.bias + functional.embedding_bag(
-            columns, self.weights, starts, mode="sum", per_sample_weights=values
-        )
+        columns, values, starts = weighed(texts, self.known, self.rarity)
+        found = np.tile(self.bias, (len(texts), 1))
+        for row, start, end in zip(found, starts, [*starts[1:], len(columns)], strict=True):
+            row += values[start:end] @ self.weights[columns[start:end]]
+        return found
 
 
 def weighed(texts: Sequence[str], known: Hashes, rarity: Floats) -> tuple[Hashes, Floats, Hashes]:
@@ -112,20 +111,14 @@ def _words(letters: npt.NDArray[np.uint64], blank: npt.NDArray[np.bool_]) -> tup
     return (sums[lasts] - sums[starts - 1]) ^ SEED, starts
 
 
-def mixed(probabilities: torch.Tensor, items: Sequence[list[int]]) -> torch.Tensor:
-    """The network's probabilities, shape (items, labels), and what n-grams say, where there are any."""
-    said = [item.logits for item in items if isinstance(item, Said)]
-    return (probabilities.log() + torch.stack(said)).softmax(-1) if said else probabilities
-
-
 def write(folder: Path, ngrams: Ngrams) -> None:
     """With 8-bit weights, one scale an n-gram: they take a quarter of the room."""
-    scales = ngrams.weights.abs().amax(1).clamp_min(1e-12) / 127
+    scales = np.maximum(np.abs(ngrams.weights).max(1), 1e-12) / 127
     content = {
-        "known": torch.from_numpy(ngrams.known),
-        "rarity": torch.from_numpy(ngrams.rarity).half(),
-        "weights": (ngrams.weights / scales[:, None]).round().to(torch.int8),
-        "scales": scales.half(),
+        "known": ngrams.known,
+        "rarity": ngrams.rarity.astype(np.float16),
+        "weights": np.rint(ngrams.weights / scales[:, None]).astype(np.int8),
+        "scales": scales.astype(np.float16),
         "bias": ngrams.bias,
     }
     save_file(content, folder / FILE)
@@ -145,5 +138,5 @@ def read(folder: Path, labels: int, several: bool) -> Ngrams | None:
     shapes = {"known": (count,), "rarity": (count,), "scales": (count,), "weights": (count, labels), "bias": (labels,)}
     if several or not count or any(content[name].shape != shape for name, shape in shapes.items()):
         raise OperatorError(f"{folder / FILE} is not for this model: take it away, or train the model anew")
-    weights = content["weights"].float() * content["scales"].float()[:, None]
-    return Ngrams(content["known"].numpy(), content["rarity"].float().numpy(), weights, content["bias"])
+    weights = content["weights"] * content["scales"].astype(np.float32)[:, None]
+    return Ngrams(content["known"], content["rarity"].astype(np.float32), weights, content["bias"])

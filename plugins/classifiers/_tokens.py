@@ -25,4 +25,4 @@ class Encoder:
         if self.ngrams is None or not self.weight:
             return items
         said = self.weight * self.ngrams.logits(valid)
-        return [Said(item, logits) for item, logits in zip(items, said.unbind(), strict=True)]
+        return [Said(item, logits) for item, logits in zip(items, said, strict=True)]

@@ -15,12 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from safetensors import SafetensorError
+
 from bot.contracts import Classifier
 from bot.errors import ClassifierError, OperatorError
 from bot.types import Scores, Text
 from plugins._trust import trust
-from plugins.classifiers import _context, _folder
+from plugins.classifiers import _context, _folder, _ngrams
 from plugins.classifiers._folder import Calibration
+from plugins.classifiers._ngrams import Ngrams
 
 if TYPE_CHECKING:
     import httpx
@@ -35,8 +38,8 @@ class RemoteClassifier(Classifier):
 
     Args:
         base_url: where the server listens, such as http://10.0.0.7:8080.
-        model: a folder of the same model here, for its calibration and its kind (one label a text, or several);
-            without it the scores are taken as they are and one label fits a text.
+        model: a folder of the same model here, for its calibration, its kind (one label a text, or several) and the
+            n-grams beside it; without it the scores are taken as they are and one label fits a text.
         timeout_s: how long one request may take.
     """
 
@@ -51,6 +54,7 @@ class RemoteClassifier(Classifier):
         self._index: dict[str, int] = {}  # the server's label → its place
         self._batch = 1
         self._several, self._calibration = False, Calibration()
+        self._ngrams: Ngrams | None = None
 
     async def __aenter__(self) -> Self:
         import httpx
@@ -105,12 +109,21 @@ class RemoteClassifier(Classifier):
             raise ClassifierError("the server's answer is no list of labels and scores") from error
         if len(logits) != len(inputs) or not all(math.isfinite(value) for row in logits for value in row):
             raise ClassifierError(f"the server gave {len(logits)} readings for {len(inputs)} texts, or no numbers")
-        return [Scores(self._labels, self._probabilities(row)) for row in logits]
+        said = await self._said([text for (text,) in inputs])
+        return [Scores(self._labels, self._probabilities(*both)) for both in zip(logits, said, strict=True)]
 
-    def _probabilities(self, logits: list[float]) -> tuple[float, ...]:
+    async def _said(self, texts: list[str]) -> list[list[float]]:
+        """What n-grams say of each text, times their weight; zeros where there are none."""
+        if self._ngrams is None or not self._calibration.ngrams:
+            return [[0.0] * len(self._labels)] * len(texts)
+        found = self._calibration.ngrams * await asyncio.to_thread(self._ngrams.logits, texts)
+        rows: list[list[float]] = found.tolist()
+        return rows
+
+    def _probabilities(self, logits: list[float], said: list[float]) -> tuple[float, ...]:
         heat = self._calibration.temperature
         each = heat if isinstance(heat, tuple) else (heat,) * len(logits)
-        cooled = [logit / one for logit, one in zip(logits, each, strict=True)]
+        cooled = [logit / one + more for logit, one, more in zip(logits, each, said, strict=True)]
         if self._several:
             return tuple(0.5 + 0.5 * math.tanh(value / 2) for value in cooled)  # the sigmoid, without overflow
         powers = [math.exp(value - max(cooled)) for value in cooled]
@@ -171,6 +184,10 @@ class RemoteClassifier(Classifier):
             raise OperatorError(f"the server reads other labels than the model in {folder}")
         self._several = config.get("problem_type") == "multi_label_classification"
         self._calibration = _folder.read_calibration(folder, len(labels))
+        try:
+            self._ngrams = _ngrams.read(folder, len(labels), self._several)
+        except (OSError, KeyError, SafetensorError) as error:
+            raise OperatorError(f"cannot read the n-grams in {folder}: {_folder.first_line(error)}") from error
 
 
 def _sendable(text: str) -> str:

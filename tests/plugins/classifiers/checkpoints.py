@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+from plugins.classifiers._ngrams import Ngrams, hashed
 
 LINES = (
     "오늘 정말 기뻐요",
@@ -48,6 +51,13 @@ def make(folder: Path, labels: Sequence[str] | int = 3, seed: int = 0, **config:
     network.save_pretrained(folder)
     save_tokenizer(folder)
     return folder
+
+
+def ngrams_of(texts: Sequence[str], labels: int) -> Ngrams:
+    """N-grams of these texts, with random weights."""
+    known = np.unique(hashed(texts)[0])
+    weights = np.random.default_rng(3).standard_normal((len(known), labels)).astype(np.float32)
+    return Ngrams(known, np.ones(len(known), np.float32), weights, np.zeros(labels, np.float32))
 
 
 def calibrate(folder: Path, **content: object) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bot.emotions import label_set
 from bot.errors import ClassifierError, OperatorError
 from bot.types import Text
+from plugins.classifiers import _ngrams
 from plugins.classifiers.remote import RemoteClassifier
 from plugins.classifiers.transformers import TransformersClassifier
 from plugins.conformance.classifier import ClassifierConformance
@@ -46,7 +47,9 @@ class TestRemote(ClassifierConformance):
 @pytest.mark.parametrize("kind", ["single_label_classification", "multi_label_classification"])
 async def test_with_the_folder_it_reads_as_the_model_does_here(tmp_path: Path, kind: str) -> None:
     folder = checkpoints.make(tmp_path / "m", label_set("maum"), problem_type=kind)
-    checkpoints.calibrate(folder, temperature=1.7, sure_at=0.6)
+    checkpoints.calibrate(folder, temperature=1.7, sure_at=0.6, ngrams=0.8)
+    if kind == "single_label_classification":
+        _ngrams.write(folder, checkpoints.ngrams_of(checkpoints.LINES, len(label_set("maum"))))
     async with (
         TEIServer(folder) as server,
         RemoteClassifier(server.base_url, str(folder)) as remote,
