@@ -133,6 +133,7 @@ async def serve(settings: Settings, only_platforms: tuple[str, ...] = (), file: 
         events.info("classifier %s, repliers %s", app.core.classifier.model, ", ".join(app.core.replier.health()))
         if recovered:
             events.info("taking up %d conversations from before the restart", recovered)
+        gc.collect()
         gc.freeze()  # it stays: neither the collector nor NiceGUI, in search of its server, need look through all of it
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(p.run(app), name=f"platform {n}") for n, p in app.desk.platforms.items()]

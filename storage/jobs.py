@@ -247,18 +247,15 @@ class Jobs:
             own: also jobs that this process holds.
         """
         before = now_ms() - int(idle_s * 1000)
-        query = (
-            with_conversation(select(jobs.c.id, jobs.c.owner, jobs.c.lease_until, jobs.c.state), jobs)
-            .where(*IS_OPEN, jobs.c.platform.in_(platforms), jobs.c.created_at <= before)
-            .order_by(jobs.c.id)
-        )
-
-        async def operation(connection: AsyncConnection) -> list[Conversation]:
-            rows = await connection.execute(query)
-            return list(dict.fromkeys(conversation_of(row) for row in rows if self._is_free(row, own=own)))
-
-        # in its turn among the writes: beside them it could see a job as open whose end was written meanwhile
-        return await self._database.write(operation)
+        with self._endings.watched() as ended:  # a read sees a job as open whose end is written meanwhile
+            async with self._database.reading() as connection:
+                rows = await connection.execute(
+                    with_conversation(select(jobs.c.id, jobs.c.owner, jobs.c.lease_until, jobs.c.state), jobs)
+                    .where(*IS_OPEN, jobs.c.platform.in_(platforms), jobs.c.created_at <= before)
+                    .order_by(jobs.c.id)
+                )
+            free = [row for row in rows if row.id not in ended and self._is_free(row, own=own)]
+        return list(dict.fromkeys(map(conversation_of, free)))
 
     async def backlog(self) -> tuple[int, float]:
         """How many jobs are open, and for how many seconds the oldest of them has been."""

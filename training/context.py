@@ -10,29 +10,31 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from bot.types import Scores, Text
-from plugins.classifiers import _context
+from plugins.classifiers import _context, _ngrams
 from plugins.classifiers.transformers import TransformersClassifier
-from training import calibrate, default, evaluate, maum58, metrics
+from training import calibrate, default, evaluate, maum58, metrics, ngrams
 from training.linear import Matrix
 from training.maum58 import Row
 from training.runs import save_json
 
+Read: TypeAlias = tuple[list[Text], list[Scores], list[Row]]
 WEIGHTS = np.linspace(0.0, 0.6, 13)  # no more: in our dialogues a mood changes less often than in people's
 
 
 def main(model: str) -> dict[str, Any]:
     """The weight, and on dev and test: what is read with it and without, and the gain with its interval."""
-    kept = [row for row in default.training_rows() if not calibrate.seen(row)]
-    parts = {"chosen on": kept, "dev": maum58.read(split="dev"), "test": maum58.read(split="test")}
-    sure_at, found = asyncio.run(_read(model, {name: pairs(rows) for name, rows in parts.items()}))
-    weight = best_weight(*found.pop("chosen on"))
+    parts = {part: pairs(maum58.read(split=part)) for part in ("dev", "test")}
+    sure_at, found = asyncio.run(_read(model, parts))
+    weight = best_weight(*_unseen(model))
     report: dict[str, Any] = {"weight": round(weight, 2)}
     for name, (texts, scores, rows) in found.items():
         alone, both = (of(texts, scores, one) for one in (0.0, weight))
@@ -47,14 +49,23 @@ def main(model: str) -> dict[str, Any]:
     return report
 
 
+def _unseen(model: str) -> Read:
+    """The calibration rows, read by the model with n-grams that have not learnt them, as when it was calibrated."""
+    rows = default.training_rows()
+    learnt, kept = ([row for row in rows if calibrate.seen(row) is seen] for seen in (True, False))
+    with TemporaryDirectory() as place:
+        folder = Path(shutil.copytree(model, Path(place) / "model"))
+        if (folder / _ngrams.FILE).exists():
+            _ngrams.write(folder, ngrams.of_rows(learnt, default.BESIDE))
+        _, found = asyncio.run(_read(str(folder), {"chosen on": pairs(kept)}))
+    return found["chosen on"]
+
+
 def pairs(rows: Sequence[Row]) -> tuple[list[Text], list[Row]]:
     """Messages that have one before them in their dialogue, with it."""
     texts = {(row.dialogue, row.turn): row.text for row in rows}
     later = [row for row in rows if (row.dialogue, row.turn - 1) in texts]
     return [Text(row.text, (texts[row.dialogue, row.turn - 1],)) for row in later], later
-
-
-Read = tuple[list[Text], list[Scores], list[Row]]
 
 
 async def _read(model: str, parts: dict[str, tuple[list[Text], list[Row]]]) -> tuple[float, dict[str, Read]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from bot.emotions import SETS, label_set
 from bot.errors import OperatorError
+from plugins.classifiers._ngrams import FILE as NGRAMS
 
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]  # what a model needs; neither code nor pickles
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -65,7 +67,7 @@ def check_weights(folder: Path, source: str) -> None:
     """
     if not (folder / "config.json").is_file():
         raise OperatorError(f"no config.json in {folder}: {source} is not a Hugging Face model folder")
-    if any(folder.glob("*.safetensors")):
+    if any(path.name != NGRAMS for path in folder.glob("*.safetensors")):
         return
     if (folder / "tf_model.h5").exists():
         raise OperatorError(
@@ -97,6 +99,8 @@ def read_calibration(folder: Path, labels: int) -> Calibration:
         temperature = tuple(map(float, found)) if isinstance(found, list) else float(found)
         usual = {"ngrams": 0.0, "sure_at": 0.5, "context": 0.0}
         numbers = {name: float(content.get(name, value)) for name, value in usual.items()}
+        if not all(0 <= value < math.inf for value in numbers.values()):
+            raise ValueError(f"{', '.join(usual)} must be 0 or more")
         calibration = Calibration(temperature, **numbers, how=str(content.get("how", "")))
     except (ValueError, TypeError, AttributeError) as error:
         raise OperatorError(f"{path} is no calibration: {first_line(error)}") from error
@@ -106,10 +110,10 @@ def read_calibration(folder: Path, labels: int) -> Calibration:
     return calibration
 
 
-def weights_hash(folder: Path) -> str:
+def weights_hash(folder: Path, files: str = "*.safetensors") -> str:
     """The first 8 hex digits of a sha256 over the weights' files."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted(folder.glob(files)):
         with path.open("rb") as weights:
             while block := weights.read(1 << 20):
                 digest.update(block)

@@ -91,8 +91,7 @@ def load(source: str, device: str, precision: str, threads: int, max_tokens: int
     labels = _folder.labels_of({int(index): label for index, label in config.id2label.items()})
     calibration = _folder.read_calibration(folder, len(labels))
     head = Head(config.problem_type == "multi_label_classification", calibration.temperature)
-    with _as_operator_error(source):
-        ngrams = _ngrams.read(folder, len(labels), head.several)
+    ngrams = _ngrams.read(folder, len(labels), head.several)
     encode = replace(model.encoder(max_tokens), ngrams=ngrams, weight=calibration.ngrams)
     trial = encode(list(TRIAL))
     ladder = Ladder(model.rungs(device, precision, encode, head, trial), max_batch)

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from bot.errors import OperatorError
@@ -52,7 +53,7 @@ class Ngrams:
         """Shape (texts, labels)."""
         columns, values, starts = weighed(texts, self.known, self.rarity)
         found = np.tile(self.bias, (len(texts), 1))
-        for row, start, end in zip(found, starts, [*starts[1:], len(columns)], strict=True):
+        for row, start, end in zip(found, starts, np.append(starts, len(columns))[1:], strict=True):
             row += values[start:end] @ self.weights[columns[start:end]]
         return found
 
@@ -63,6 +64,8 @@ def weighed(texts: Sequence[str], known: Hashes, rarity: Floats) -> tuple[Hashes
     A value is (1 + ln count) · rarity, and a text's values have length 1, as in scikit-learn's TF-IDF.
     """
     hashes, owners = hashed(texts)
+    if not len(known):
+        return np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(len(texts), np.int64)
     columns = np.searchsorted(known, hashes)
     columns[columns == len(known)] = 0
     fits = known[columns] == hashes
@@ -129,14 +132,21 @@ def read(folder: Path, labels: int, several: bool) -> Ngrams | None:
 
     Raises:
         OperatorError: they do not fit the model, or each other.
-        SafetensorError, KeyError: the file is not what it should be.
     """
     if not (folder / FILE).is_file():
         return None
-    content = load_file(folder / FILE)
-    count = len(content["known"])
+    wrong = OperatorError(f"{folder / FILE} is not for this model: take it away, or train the model anew")
+    try:
+        content = load_file(folder / FILE)
+        known = content["known"]
+    except (SafetensorError, KeyError, OSError, TypeError) as error:
+        raise wrong from error
+    count = known.size
     shapes = {"known": (count,), "rarity": (count,), "scales": (count,), "weights": (count, labels), "bias": (labels,)}
-    if several or not count or any(content[name].shape != shape for name, shape in shapes.items()):
-        raise OperatorError(f"{folder / FILE} is not for this model: take it away, or train the model anew")
+    fits = all(name in content and content[name].shape == shape for name, shape in shapes.items())
+    if several or not count or not fits or known.dtype != np.int64 or (known[1:] <= known[:-1]).any():
+        raise wrong
+    if not all(np.isfinite(content[name]).all() for name in ("rarity", "scales", "bias")):
+        raise wrong
     weights = content["weights"] * content["scales"].astype(np.float32)[:, None]
-    return Ngrams(content["known"], content["rarity"].astype(np.float32), weights, content["bias"])
+    return Ngrams(known, content["rarity"].astype(np.float32), weights, content["bias"])

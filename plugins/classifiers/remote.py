@@ -15,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from safetensors import SafetensorError
-
 from bot.contracts import Classifier
 from bot.errors import ClassifierError, OperatorError
 from bot.types import Scores, Text
@@ -114,7 +112,7 @@ class RemoteClassifier(Classifier):
 
     async def _said(self, texts: list[str]) -> list[list[float]]:
         """What n-grams say of each text, times their weight; zeros where there are none."""
-        if self._ngrams is None or not self._calibration.ngrams:
+        if self._ngrams is None:
             return [[0.0] * len(self._labels)] * len(texts)
         found = self._calibration.ngrams * await asyncio.to_thread(self._ngrams.logits, texts)
         rows: list[list[float]] = found.tolist()
@@ -170,9 +168,12 @@ class RemoteClassifier(Classifier):
             raise OperatorError("/info names no classifier: serve a sequence-classification model there") from error
         self._labels = _folder.labels_of(id2label)
         self._index = {id2label[index]: place for place, index in enumerate(sorted(id2label))}
-        self._name = _folder.full_name(name, revision, self._labels)
         if self._source:
-            self._read_folder(_folder.find(self._source))
+            folder = _folder.find(self._source)
+            self._read_folder(folder)
+            if self._ngrams:  # they read otherwise than the server alone
+                revision += f"+{_folder.weights_hash(folder, _ngrams.FILE)}"
+        self._name = _folder.full_name(name, revision, self._labels)
 
     def _read_folder(self, folder: Path) -> None:
         try:
@@ -184,10 +185,8 @@ class RemoteClassifier(Classifier):
             raise OperatorError(f"the server reads other labels than the model in {folder}")
         self._several = config.get("problem_type") == "multi_label_classification"
         self._calibration = _folder.read_calibration(folder, len(labels))
-        try:
+        if self._calibration.ngrams:
             self._ngrams = _ngrams.read(folder, len(labels), self._several)
-        except (OSError, KeyError, SafetensorError) as error:
-            raise OperatorError(f"cannot read the n-grams in {folder}: {_folder.first_line(error)}") from error
 
 
 def _sendable(text: str) -> str:

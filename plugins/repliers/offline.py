@@ -25,7 +25,7 @@ WORDS_PER_CHUNK = 3
 
 
 class OfflineReplier(Replier):
-    """`preload`: load the Korean analyser at start (about two seconds) instead of at the first Korean message."""
+    """`preload`: load the Korean analyser at start (about a second) instead of at the first Korean message."""
 
     def __init__(self, preload: bool = False) -> None:
         self._preload = preload

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.locale import LANGUAGES, say
+from tests.chaos.storm import DYING_S
 from tests.plugins.platforms.discord.bot import Bot
 from tests.servers.discord_server import DiscordServer
 from tests.servers.discord_world import Channel
@@ -76,6 +77,7 @@ class Discord:
         told = self._server.clock.now()
         await self._bot.kill()
         await self._server.left()
+        assert self._server.clock.now() - told < DYING_S
         self._server.limits.lift(since=told - UNREAD_S)
 
     async def stop(self) -> int:

@@ -22,6 +22,7 @@ PHASES = ("start", "ingest", "classify", "reply", "send")
 JITTER_S = {"start": 1.5, "ingest": 0.03, "classify": 0.03, "reply": 0.15, "send": 0.02}
 WAIT_S = 60.0  # how long a person waits for an answer before it counts as lost
 LETTERS = str.maketrans("0123456789", "abcdefghij")
+DYING_S = 2.0  # a killed bot is gone by then, and so is all that it had asked
 PHASE_S = 10.0  # how long we wait for the bot to come to a phase
 
 

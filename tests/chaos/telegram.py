@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.storm import DYING_S
 from tests.plugins.platforms.telegram.bot_process import BotProcess
 from tests.servers.telegram_server import TelegramServer
 from tests.servers.telegram_world import Room
@@ -73,6 +74,7 @@ class Telegram:
         heard = self._server.flood.clock()
         await self._bot.kill()
         await self._server.left()
+        assert self._server.flood.clock() - heard < DYING_S
         self._server.flood.take_back(since=heard - UNHEARD_S)
 
     async def stop(self) -> int:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.types import Chat, Incoming, Person, Reply
 from storage import process
@@ -114,15 +120,36 @@ async def test_a_message_id_is_never_given_out_twice(jobs: Jobs, database: Datab
     assert second > first
 
 
-async def test_a_job_that_ends_while_open_ones_are_looked_for_is_not_among_them(jobs: Jobs) -> None:
-    for number in range(30):
-        await jobs.accept(_incoming(number))
-        job = await jobs.take(_incoming(number).conversation)
-        assert job is not None
-        looking = asyncio.create_task(jobs.waiting(["test"], own=True))
-        for _ in range(number):
-            await asyncio.sleep(0)
-        jobs.done(job)
-        again = asyncio.create_task(jobs.waiting(["test"], own=True))
-        await looking
-        assert await again == []
+class Held:
+    """A connection whose answers come when they are let go."""
+
+    def __init__(self, connection: AsyncConnection, read: asyncio.Event, go: asyncio.Event) -> None:
+        self._connection, self._read, self._go = connection, read, go
+
+    async def execute(self, query: Executable) -> object:
+        found = await self._connection.execute(query)
+        self._read.set()
+        await self._go.wait()
+        return found
+
+
+async def test_a_job_that_ends_while_open_ones_are_looked_for_is_not_among_them(
+    jobs: Jobs, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await jobs.accept(_incoming(1))
+    job = await jobs.take(_incoming(1).conversation)
+    assert job is not None
+    read, go, reading = asyncio.Event(), asyncio.Event(), database.reading
+
+    @asynccontextmanager
+    async def held() -> AsyncIterator[Held]:
+        async with reading() as connection:
+            yield Held(connection, read, go)
+
+    monkeypatch.setattr(database, "reading", held)
+    looking = asyncio.create_task(jobs.waiting(["test"], own=True))
+    await read.wait()
+    jobs.done(job)
+    await database.settled()
+    go.set()
+    assert await looking == []

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from bot.emotions import label_set
+from plugins.classifiers import _ngrams
 from tests.training import tiny
 from training import corpus, default, finetune, heads, joint, kote, loop, pretrain, robustness, teachers, tokenizer
 from training.maum58 import Row
@@ -66,6 +67,13 @@ def test_the_joint_model_reads_chat_by_itself(place: Path) -> None:
 
 def test_without_joint_training_there_is_no_third_reader(tmp_path: Path) -> None:
     assert joint.reader(Run("none", tmp_path), tokenizer._empty()) is None
+
+
+def test_n_grams_stand_beside_the_network_and_count(place: Path) -> None:
+    model = place / "models" / "long"
+    ngrams = _ngrams.read(model, 59, several=False)
+    assert ngrams is not None
+    assert json.loads((model / "calibration.json").read_text(encoding="utf-8"))["ngrams"] > 0
 
 
 def test_every_head_gets_its_figures(place: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from bot.errors import OperatorError
 from bot.types import Text
 from plugins.classifiers import _ngrams
 from plugins.classifiers._network import mixed
-from plugins.classifiers._ngrams import LONGEST, MAX_CHARS, Said, hashed
+from plugins.classifiers._ngrams import LONGEST, MAX_CHARS, Ngrams, Said, hashed
 from plugins.classifiers.transformers import TransformersClassifier
 from tests.plugins.classifiers.checkpoints import calibrate, make, ngrams_of
 
@@ -81,6 +83,12 @@ def test_the_product_of_two_readers_is_what_both_find_likely() -> None:
     assert mixed(network, [[1, 2]]) is network
 
 
+def test_no_texts_and_no_n_grams_are_no_trouble() -> None:
+    assert ngrams_of(TEXTS, 3).logits([]).shape == (0, 3)
+    empty = ngrams_of(["", ""], 3)
+    assert empty.logits(TEXTS).tolist() == [[0.0] * 3] * len(TEXTS)
+
+
 def test_eight_bits_read_like_thirty_two(tmp_path: Path) -> None:
     ngrams = ngrams_of(TEXTS, 7)
     _ngrams.write(tmp_path, ngrams)
@@ -105,9 +113,24 @@ async def test_a_model_folder_with_n_grams_is_read_by_both(tmp_path: Path) -> No
     assert np.array([one.values for one in both]) == pytest.approx(softmax(together, 1), abs=0.01)
 
 
-async def test_n_grams_of_another_model_are_one_clear_line(tmp_path: Path) -> None:
+def _another_model() -> Ngrams:
+    return ngrams_of(TEXTS, 1000)
+
+
+def _unsorted() -> Ngrams:
+    found = ngrams_of(TEXTS, 3)
+    return replace(found, known=found.known[::-1].copy())
+
+
+def _no_numbers() -> Ngrams:
+    found = ngrams_of(TEXTS, 3)
+    return replace(found, bias=np.full(3, np.nan, np.float32))
+
+
+@pytest.mark.parametrize("broken", [_another_model, _unsorted, _no_numbers])
+async def test_n_grams_that_do_not_fit_are_one_clear_line(tmp_path: Path, broken: Callable[[], Ngrams]) -> None:
     folder = make(tmp_path / "model")
-    _ngrams.write(folder, ngrams_of(TEXTS, 1000))
+    _ngrams.write(folder, broken())
     with pytest.raises(OperatorError, match=r"ngrams\.safetensors is not for this model"):
         async with TransformersClassifier(str(folder), device="cpu"):
             pass

@@ -80,7 +80,11 @@ async def test_one_temperature_per_label_is_applied_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", '{"temperature": 0}', '{"temperature": [1, 2]}', '{"temperature": "x"}', "[]"]
+    "content",
+    [
+        *("{", '{"temperature": 0}', '{"temperature": [1, 2]}', '{"temperature": "x"}', "[]"),
+        *('{"ngrams": NaN}', '{"ngrams": -1}', '{"context": Infinity}'),
+    ],
 )
 async def test_a_broken_calibration_is_an_error_that_names_the_file(tmp_path: Path, content: str) -> None:
     folder = checkpoints.make(tmp_path / "m")
