@@ -11,7 +11,7 @@ import pytest
 from bot.emotions import label_set
 from bot.errors import ClassifierError, OperatorError
 from bot.types import Text
-from plugins.classifiers import _ngrams
+from plugins.classifiers import _folder, _ngrams
 from plugins.classifiers.remote import RemoteClassifier
 from plugins.classifiers.transformers import TransformersClassifier
 from plugins.conformance.classifier import ClassifierConformance
@@ -48,8 +48,12 @@ class TestRemote(ClassifierConformance):
 async def test_with_the_folder_it_reads_as_the_model_does_here(tmp_path: Path, kind: str) -> None:
     folder = checkpoints.make(tmp_path / "m", label_set("maum"), problem_type=kind)
     checkpoints.calibrate(folder, temperature=1.7, sure_at=0.6, ngrams=0.8)
-    if kind == "single_label_classification":
+    name = "m@remote/maum59"
+    if kind == "multi_label_classification":
+        checkpoints.calibrate(folder, temperature=1.7, sure_at=0.6)
+    else:
         _ngrams.write(folder, checkpoints.ngrams_of(checkpoints.LINES, len(label_set("maum"))))
+        name = f"m@remote+{_folder.weights_hash(folder, _ngrams.FILE)}/maum59"
     async with (
         TEIServer(folder) as server,
         RemoteClassifier(server.base_url, str(folder)) as remote,
@@ -58,7 +62,7 @@ async def test_with_the_folder_it_reads_as_the_model_does_here(tmp_path: Path, k
         there, here = await remote.classify(TEXTS), await local.classify(TEXTS)
         assert remote.labels == local.labels
         assert remote.sure_at == 0.6
-        assert remote.model.startswith("m@remote")
+        assert remote.model == name
     for one, other in zip(there, here, strict=True):
         assert one.values == pytest.approx(other.values, abs=1e-5)
 
