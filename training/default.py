@@ -31,6 +31,7 @@ from training import (
     metrics,
     ngrams,
     pretrain,
+    teacher,
     teachers,
     tokenizer,
 )
@@ -66,9 +67,11 @@ def main(
     rows = training_rows(home)
     if home == maum58.HOME and table.get("rows", {}).get("labelled", True):  # labelled lines of public corpora
         rows += labelled.read(folder)
+    learnt = [row for row in rows if calibrate.seen(row)]
     if "joint" in table:
-        learnt = [row for row in rows if calibrate.seen(row)]
         joint.main(settings(pretrain.Settings, table["joint"]), learnt, run, device, log)
+    if "teacher" in table:
+        teacher.main(table["teacher"], learnt, run, device, log)
     model = tune(table, run, folder, rows, device, log)
     report(model, run, folder, table, home, log)
     run.log(stage="default", seconds=round(time.monotonic() - began))
@@ -107,20 +110,29 @@ def teach(
 ) -> finetune.Taught:
     """What the teachers say about unlabelled texts.
 
-    One of them is an encoder taught by no other: fine-tuned on the rows alone, or as joint training left it.
+    One of them is an encoder taught by no other: fine-tuned on the rows alone, or as joint training left it; the bigger
+    one where the preset has one.
     """
     tokens, keep = tokenizer.load(run.path("tokenizer")), run.path("taught.safetensors")
+    source = elder(run, table)
 
     def reader(texts: Sequence[str]) -> Matrix:
         return finetune.probabilities(scout, tokens, texts, wanted.max_tokens, device)
 
     chosen = settings(teachers.Settings, table.get("teach", {}))
     if chosen.scout_epochs and not keep.exists():
-        alone = replace(wanted, epochs=chosen.scout_epochs, seed=wanted.seed + 1)
-        scout = finetune.fit(finetune.build(run.path("encoder"), alone), tokens, rows, alone, None, run, device)
-    third = reader if chosen.scout_epochs else joint.reader(run, tokens, wanted.max_tokens, device)
+        rate = chosen.scout_rate or wanted.rate
+        alone = replace(wanted, epochs=chosen.scout_epochs, rate=rate, seed=wanted.seed + 1)
+        start = finetune.build(joint.encoder_of(source), alone)
+        scout = finetune.fit(start, tokens, rows, alone, None, run, device)
+    third = reader if chosen.scout_epochs else joint.reader(source, tokens, wanted.max_tokens, device)
     vectors, words = run.path("vectors.safetensors"), tokenizer.load(run.path("tokenizer"))
     return teachers.main(chosen, rows, folder, vectors, words, keep, third)
+
+
+def elder(run: Run, table: dict[str, Any]) -> Run:
+    """The run whose encoder is the third reader: that of the bigger teacher, where the preset has one."""
+    return teacher.of(run) if "teacher" in table else run
 
 
 def training_rows(home: Path = maum58.HOME) -> list[Row]:

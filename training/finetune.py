@@ -29,8 +29,6 @@ from training.runs import Run
 
 Soft: TypeAlias = npt.NDArray[np.float32]
 
-PARTS = 4  # a batch is run in so many parts of like length: padding it whole would cost twice the work
-
 
 @dataclass(frozen=True, slots=True)
 class Settings(loop.Settings):
@@ -46,6 +44,7 @@ class Settings(loop.Settings):
     subword_dropout: float = 0.1
     taught_per_row: float = 1.0
     taught_weight: float = 1.0
+    parts: int = 4  # of a batch, of like length: on a CPU padding it whole would cost twice the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +176,13 @@ def batches(
                 typed += [noise.typed(taught.texts[i], random, settings.noise / 2) for i in others]
                 wanted = np.concatenate([wanted, taught.probabilities[others]])
                 weights = np.append(weights, np.full(extra, settings.taught_weight, np.float32))
-            yield list(_parts(encode(tokens, typed, settings.max_tokens), wanted, weights / weights.sum()))
+            found = encode(tokens, typed, settings.max_tokens)
+            yield list(_parts(found, wanted, weights / weights.sum(), settings.parts))
 
 
-def _parts(found: list[Ids], wanted: Soft, weights: Soft) -> Iterator[Part]:
+def _parts(found: list[Ids], wanted: Soft, weights: Soft, parts: int) -> Iterator[Part]:
     order = np.argsort([len(row) for row in found], kind="stable")
-    for chosen in np.array_split(order, min(PARTS, len(order))):
+    for chosen in np.array_split(order, min(parts, len(order))):
         ids, mask = pad([found[i] for i in chosen])
         yield ids, mask, torch.from_numpy(wanted[chosen]), torch.from_numpy(weights[chosen])
 

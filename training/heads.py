@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from training import corpus, joint, multilabel, ngrams, packed, pretrain, tokenizer
+from training import corpus, default, joint, multilabel, ngrams, packed, pretrain, tokenizer
 from training.linear import Matrix
 from training.pretrain import HEADS, Pretrainer
 from training.runs import Run, preset, settings
@@ -26,14 +26,15 @@ OF_THE_POOL = ngrams.Settings(epochs=3, batch=1024, rare=3)
 POSITIVE, NEGATIVE = slice(8, 10), slice(0, 4)  # NSMC: ratings 9 and 10, ratings 1 to 4
 
 
-def main(run: Run, folder: Path, beside: bool = False) -> dict[str, object]:
+def main(run: Run, folder: Path, beside: bool = False, device: str = "cpu") -> dict[str, object]:
     """Figures of each head, also written into the run's folder; after more training of the heads, of those.
 
     `beside`: NSMC with n-grams, too.
     """
     trained = run.path("heads") / "checkpoint.pt"
     model, words = joint.load(run, trained if trained.exists() else None), tokenizer.load(run.path("tokenizer"))
-    found: dict[str, object] = {**nsmc(model, words, folder, beside)}
+    model = model.to(device)
+    found: dict[str, object] = {**nsmc(model, words, folder, beside, device)}
     for name, head, rows in (
         ("goemotions-en", "goemotions", corpus.goemotions(folder, "en", "dev")),
         ("goemotions-ko", "goemotions", corpus.goemotions(folder, "ko", "dev")),
@@ -41,26 +42,28 @@ def main(run: Run, folder: Path, beside: bool = False) -> dict[str, object]:
     ):
         read = list(rows)
         truth = packed.multi_hot((row.labels for row in read), HEADS[head])
-        logits = joint.heads_of(model, words, [row.text for row in read], (head,))[head]
-        found[name] = multilabel.report(logits.sigmoid().double().numpy(), truth)
+        said = joint.said(model, words, [row.text for row in read], head, device=device)
+        found[name] = multilabel.report(said, truth)
     run.save_json("heads.json", found)
     return found
 
 
-def train(run: Run, folder: Path, wanted: pretrain.Settings) -> None:
+def train(run: Run, folder: Path, wanted: pretrain.Settings, device: str = "cpu") -> None:
     """Go on from the joint model with the public labels alone, into the run's folder `heads`."""
     words = tokenizer.load(run.path("tokenizer"))
     sources = [one for one in pretrain.read_sources(folder, words, wanted.max_tokens) if one.head]
-    pretrain.train(joint.load(run), sources, wanted, Run("heads", run.folder), "cpu")
+    pretrain.train(joint.load(run).to(device), sources, wanted, Run("heads", run.folder), device)
 
 
-def nsmc(model: Pretrainer, words: Tokenizer, folder: Path, beside: bool) -> dict[str, dict[str, float]]:
+def nsmc(
+    model: Pretrainer, words: Tokenizer, folder: Path, beside: bool, device: str = "cpu"
+) -> dict[str, dict[str, float]]:
     """Accuracy on NSMC's test part: is 9–10 more probable than 1–4, once the pool's own shares are divided out?"""
     rows, pool = list(corpus.nsmc_test(folder)), list(corpus.nsmc_ratings(folder))
     texts, truth = [row.text for row in rows], np.array([row.labels[0] == 1 for row in rows])
     shares = Counter(row.labels[0] for row in pool)
     prior = np.array([shares[rating] for rating in range(HEADS["rating"])], dtype=np.float64)
-    read = joint.heads_of(model, words, texts, ("rating",))["rating"].softmax(-1).double().numpy()
+    read = joint.said(model, words, texts, "rating", device=device)
     readings = {"nsmc": read}
     if beside:
         targets = packed.multi_hot((row.labels for row in pool), HEADS["rating"])
@@ -88,8 +91,10 @@ if __name__ == "__main__":
     parser.add_argument("run", nargs="?", default="full")
     parser.add_argument("--train", action="store_true", help="train them further first")
     parser.add_argument("--ngrams", action="store_true", help="NSMC with n-grams beside the head, too: ten minutes")
+    parser.add_argument("--device", default="auto")
     asked = parser.parse_args()
+    device = default.choose(asked.device)
     if asked.train:
-        train(Run(asked.run), corpus.root(), settings(pretrain.Settings, preset("heads")["heads"]))
-    for name, figures in main(Run(asked.run), corpus.root(), asked.ngrams).items():
+        train(Run(asked.run), corpus.root(), settings(pretrain.Settings, preset("heads")["heads"]), device)
+    for name, figures in main(Run(asked.run), corpus.root(), asked.ngrams, device).items():
         print(name, figures)

@@ -6,7 +6,9 @@ than masked words do; ratings and comments keep it from learning the few rows of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,7 +23,8 @@ from training.pretrain import HEADS, Pretrainer, Settings, Source
 from training.runs import Run
 
 WIDTHS = {**HEADS, "maum": len(LABELS)}
-CHAT = 0.25  # share of the batches that are rows of chat
+ONE = ("maum", "rating", "kodoli")  # heads of which one label holds
+CHAT = 1 / 3  # of the other batches, unless settings say another: so many are rows of chat
 
 
 def main(
@@ -42,7 +45,8 @@ def main(
     torch.manual_seed(settings.seed)
     sources = read_sources(corpus.root(), tokenizer.load(run.path("tokenizer")), rows, settings.max_tokens)
     log(", ".join(f"{source.name} {len(source.data):,} texts" for source in sources))
-    model = build(run.path("encoder"), settings.quick)
+    model = build(run.path("encoder"), settings.quick and device == "cpu")
+    settings = replace(settings, shares=with_chat(settings.shares, sources))
     pretrain.train(model.to(device), sources, settings, stage, device)
     model.encoder.save_pretrained(folder.with_suffix(".part"))
     folder.with_suffix(".part").rename(folder)
@@ -61,12 +65,16 @@ def reader(
     """The joint model as a reader of chat: probabilities of shape (N, 59). None where there was no joint training."""
     if not (run.path("joint") / "checkpoint.pt").exists():
         return None
-    model = load(run).to(device)
+    return partial(said, load(run).to(device), tokens, head="maum", max_tokens=max_tokens, device=device)
 
-    def read(texts: Sequence[str]) -> Matrix:
-        return heads_of(model, tokens, texts, ("maum",), max_tokens, device)["maum"].softmax(-1).double().numpy()
 
-    return read
+def said(
+    model: Pretrainer, tokens: Tokenizer, texts: Sequence[str], head: str, max_tokens: int = 64, device: str = "cpu"
+) -> Matrix:
+    """Probabilities of a head's labels, shape (N, labels): one holds, or, of comments' labels, several."""
+    logits = heads_of(model, tokens, texts, (head,), max_tokens, device)[head].double()
+    found: Matrix = (logits.softmax(-1) if head in ONE else logits.sigmoid()).numpy()
+    return found
 
 
 def load(run: Run, checkpoint: Path | None = None) -> Pretrainer:
@@ -113,10 +121,12 @@ def build(start: Path, quick: bool = True) -> Pretrainer:
 def read_sources(root: Path, words: Tokenizer, rows: Sequence[Row], max_tokens: int) -> list[Source]:
     """The labelled corpora of pre-training, and rows of chat with their soft targets."""
     others = [source for source in pretrain.read_sources(root, words, max_tokens) if source.head]
-    rest = sum(source.share for source in others)
     targets = finetune.soft_targets(rows, second=0.3, smoothing=0.1)
     chat = packed.pack(words, (row.text for row in rows), targets, max_tokens)
-    return [
-        *(Source(s.name, s.head, s.share / rest * (1 - CHAT), s.data) for s in others),
-        Source("chat", "maum", CHAT, chat),
-    ]
+    return [*others, Source("chat", "maum", chat)]
+
+
+def with_chat(shares: Mapping[str, float], sources: Sequence[Source]) -> dict[str, float]:
+    """The shares of these sources, that of chat among them: a quarter of all unless `shares` says another."""
+    others = {source.name: shares[source.name] for source in sources if source.name != "chat"}
+    return {"chat": CHAT * sum(others.values()), **others, **shares}

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bot.emotions import label_set
-from training import card, corpus, default, finetune, loop, multilabel, packed, tokenizer
+from training import card, corpus, default, finetune, joint, loop, multilabel, packed, tokenizer
 from training.linear import Matrix
 from training.loop import Part
 from training.runs import Run, preset, save_json, settings
@@ -66,17 +66,26 @@ class Teacher:
         return found
 
 
-def main(name: str, encoder: Path, words: Path, target: Path, device: str = "cpu") -> dict[str, Any]:
-    """Teacher, fine-tuning, figures; returns them and leaves them beside the weights."""
+def main(
+    name: str, encoder: Path, words: Path, target: Path, device: str = "cpu", elder: Run | None = None
+) -> dict[str, Any]:
+    """Teacher, fine-tuning, figures; returns them and leaves them beside the weights.
+
+    `elder` is a run whose joint training made a KOTE head that teaches, too: as much as the regressions.
+    """
     table, run, folder = preset(name), Run(Path(name).stem), corpus.root()
     rows, dev = list(corpus.kote(folder, "train")), list(corpus.kote(folder, "dev"))
     targets, truth = (packed.multi_hot((row.labels for row in part), len(LABELS)) for part in (rows, dev))
     chosen, wanted = settings(Settings, table.get("teach", {})), settings(finetune.Settings, table.get("finetune", {}))
     teacher = Teacher(chosen.strength).fit([row.text for row in rows], targets)
     texts = comments(folder, chosen)
-    taught = finetune.Taught(texts, teacher.predict(texts).astype(np.float32))
+    judged = teacher.predict(texts)
+    if elder:
+        head = joint.load(elder).to(device)
+        judged = (judged + joint.said(head, tokenizer.load(words), texts, "kote", device=device)) / 2
+    taught = finetune.Taught(texts, judged.astype(np.float32))
     network = fit(wanted, [row.text for row in rows], targets, taught, encoder, words, run, device)
-    probabilities = predict(network, words, [row.text for row in dev])
+    probabilities = predict(network.cpu(), words, [row.text for row in dev])
     found = {
         "split": "KOTE's development part, 1,000 rows; thresholds of each half fitted on the other; 95 % intervals",
         "train_rows": len(rows),
@@ -142,5 +151,9 @@ if __name__ == "__main__":
     parser.add_argument("--encoder", type=Path, default=Path("var/runs/full/joint/encoder"))
     parser.add_argument("--words", type=Path, default=Path("models/maum-small"))
     parser.add_argument("--target", type=Path, default=Path("models/maum-kote"))
+    parser.add_argument("--teacher", type=Path, help="the folder of a run with a KOTE head")
+    parser.add_argument("--device", default="auto")
     asked = parser.parse_args()
-    print(main(asked.preset, asked.encoder, asked.words, asked.target)["model"])
+    elder = Run(asked.teacher.name, asked.teacher.parent) if asked.teacher else None
+    device = default.choose(asked.device)
+    print(main(asked.preset, asked.encoder, asked.words, asked.target, device, elder)["model"])

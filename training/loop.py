@@ -54,7 +54,7 @@ def learn(
     `keep` is a checkpoint to go on from and to write (plain tensors and numbers; read back with weights_only).
     """
     network = network.to(device).train()  # type: ignore[arg-type]
-    if settings.quick:
+    if settings.quick and device == "cpu":
         network.set_attn_implementation("eager")
     getattr(network, "model").requires_grad_(not settings.head_only)  # noqa: B009
     average = deepcopy(network)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
@@ -67,21 +67,27 @@ def forever(packed: Packed, tokens: int, random: np.random.Generator) -> Iterato
         yield from epoch(packed, tokens, random)
 
 
-def pad(rows: list[Ids]) -> tuple[torch.Tensor, torch.Tensor]:
+def pad(rows: Sequence[Ids]) -> tuple[torch.Tensor, torch.Tensor]:
     """Input ids and attention mask, both of shape (rows, longest)."""
-    longest = max(len(row) for row in rows)
-    ids = torch.full((len(rows), longest), PAD, dtype=torch.long)
-    mask = torch.zeros((len(rows), longest), dtype=torch.long)
-    for at, row in enumerate(rows):
-        ids[at, : len(row)] = torch.from_numpy(row.astype(np.int64))
-        mask[at, : len(row)] = 1
-    return ids, mask
+    lengths = np.array([len(row) for row in rows])
+    return _padded(np.concatenate([*rows, np.zeros(0, np.int32)]), np.cumsum(lengths) - lengths, lengths)
 
 
 def take(packed: Packed, indices: npt.NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One padded batch: ids, mask, targets."""
-    rows = [packed.ids[packed.starts[i] : packed.starts[i + 1]] for i in indices]
-    return *pad(rows), torch.from_numpy(packed.targets[indices])
+    starts = packed.starts[indices]
+    ids, mask = _padded(packed.ids, starts, packed.starts[indices + 1] - starts)
+    return ids, mask, torch.from_numpy(packed.targets[indices])
+
+
+def _padded(
+    ids: Ids, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    places = np.arange(lengths.max())
+    mask = places < lengths[:, None]
+    found = np.full(mask.shape, PAD, dtype=np.int64)
+    found[mask] = ids[(starts[:, None] + places)[mask]]
+    return torch.from_numpy(found), torch.from_numpy(mask.astype(np.int64))
 
 
 def multi_hot(labels: Iterable[tuple[int, ...]], width: int) -> Targets:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,20 @@ from training import corpus, embeddings, packed, tokenizer
 from training.packed import Packed
 from training.runs import Run, progress
 
+#: which source the batches come from; the emotional and the near to chat are favoured
+SHARES = {"nsmc": 0.36, "goemotions-en": 0.14, "goemotions-ko": 0.12, "kote": 0.10, "kodoli": 0.06, "text": 0.22}
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a pre-training run may vary; presets hold the values."""
+    """What a pre-training run may vary; presets hold the values. `shares`: of the batches, by source (see SHARES)."""
 
     vocabulary: int = 20_000
     hidden: int = 256
     layers: int = 4
     heads: int = 4
     inner: int = 384
+    dropout: float = 0.0  # in layers and attention; the embeddings have 0.1 of their own
     max_tokens: int = 64
     batch_tokens: int = 2048
     tokens: int = 14_000_000
@@ -53,15 +58,15 @@ class Settings:
     seed: int = 1
     save_s: float = 120.0
     quick: bool = False  # fused optimiser and plain attention: a third quicker on a CPU (training/LOG.md)
+    shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One corpus: its texts, which head reads it, its share of the batches."""
+    """One corpus: its texts, and which head reads it."""
 
     name: str
     head: str
-    share: float
     data: Packed
 
 
@@ -136,7 +141,8 @@ def encoder_config(settings: Settings, vocabulary: int) -> ModernBertConfig:
         sep_token_id=tokenizer.SEP,
         eos_token_id=tokenizer.SEP,
         embedding_dropout=0.1,
-        mlp_dropout=0.0,
+        mlp_dropout=settings.dropout,
+        attention_dropout=settings.dropout,
     )
 
 
@@ -154,7 +160,13 @@ def tokenizer_texts(root: Path) -> Iterator[str]:
 
 
 def read_sources(root: Path, words: Tokenizer, max_tokens: int) -> list[Source]:
-    """Every corpus, tokenised; the shares favour what is emotional and near to chat."""
+    """Every corpus, tokenised; kept for the stages that follow in the same process."""
+    return _read(root, words.to_str(), max_tokens)
+
+
+@lru_cache(1)
+def _read(root: Path, tokens: str, max_tokens: int) -> list[Source]:
+    words = Tokenizer.from_str(tokens)
     rated = list(corpus.nsmc_ratings(root))
     english = list(corpus.goemotions(root, "en", "train"))
     korean = list(corpus.goemotions(root, "ko", "train"))
@@ -162,17 +174,17 @@ def read_sources(root: Path, words: Tokenizer, max_tokens: int) -> list[Source]:
     sentiment = list(corpus.kodoli(root))
     plain = [*corpus.korean_text(root), *corpus.chatbot_questions(root)]
 
-    def source(name: str, head: str, share: float, rows: list[corpus.Labelled]) -> Source:
+    def source(name: str, head: str, rows: list[corpus.Labelled]) -> Source:
         targets = packed.multi_hot((row.labels for row in rows), HEADS[head])
-        return Source(name, head, share, packed.pack(words, (row.text for row in rows), targets, max_tokens))
+        return Source(name, head, packed.pack(words, (row.text for row in rows), targets, max_tokens))
 
     return [
-        source("nsmc", "rating", 0.36, rated),
-        source("goemotions-en", "goemotions", 0.14, english),
-        source("goemotions-ko", "goemotions", 0.12, korean),
-        source("kote", "kote", 0.10, comments),
-        source("kodoli", "kodoli", 0.06, sentiment),
-        Source("text", "", 0.22, packed.pack(words, plain, None, max_tokens)),
+        source("nsmc", "rating", rated),
+        source("goemotions-en", "goemotions", english),
+        source("goemotions-ko", "goemotions", korean),
+        source("kote", "kote", comments),
+        source("kodoli", "kodoli", sentiment),
+        Source("text", "", packed.pack(words, plain, None, max_tokens)),
     ]
 
 
@@ -183,7 +195,8 @@ def train(model: Pretrainer, sources: list[Source], settings: Settings, run: Run
     state = _resume(run, model, optimizer)
     random = np.random.default_rng(settings.seed + int(state["step"]))
     streams = [packed.forever(source.data, settings.batch_tokens, random) for source in sources]
-    shares = np.array([source.share for source in sources]) / sum(source.share for source in sources)
+    shares = np.array([settings.shares[source.name] for source in sources])
+    shares /= shares.sum()
     averages: dict[str, float] = {}
     model.train()
     with progress() as bar:

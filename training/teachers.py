@@ -35,6 +35,7 @@ class Settings:
     vector_strength: float = 0.02
     texts: int = 120_000
     scout_epochs: float = 0.0  # of an encoder fine-tuned without teachers, which then is a third one; 0: none
+    scout_rate: float = 0.0  # at which it learns; 0: as the model that ships
     sharpen: float = 1.3
     ngram_share: float = 0.5  # of the n-grams in the joint judgement of n-grams and word vectors
     quick: bool = False  # n-grams by ngrams.py instead of linear.py

@@ -10,13 +10,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from bot.emotions import label_set
 from plugins.classifiers import _ngrams
 from tests.training import tiny
-from training import corpus, default, finetune, heads, joint, kote, loop, pretrain, robustness, teachers, tokenizer
+from training import (
+    corpus,
+    default,
+    finetune,
+    heads,
+    joint,
+    kote,
+    loop,
+    maum58,
+    pretrain,
+    robustness,
+    teacher,
+    teachers,
+    tokenizer,
+)
 from training.maum58 import Row
-from training.runs import Run
+from training.runs import Run, preset, settings
 
 FULL = (
     tiny.PRESET.replace("texts = 40", "texts = 40\nmixed = 20").replace("batch = 16", "batch = 16\nquick = true")
@@ -26,6 +41,21 @@ tokens = 1500
 batch_tokens = 256
 masked = 0.0
 save_s = 0.0
+quick = true
+shares = { chat = 0.3, nsmc = 0.3, goemotions-en = 0.1, goemotions-ko = 0.1, kote = 0.1, kodoli = 0.1 }
+[teacher.pretrain]
+hidden = 48
+layers = 2
+heads = 2
+inner = 48
+dropout = 0.1
+tokens = 1500
+batch_tokens = 256
+vectors = false
+[teacher.joint]
+tokens = 1500
+batch_tokens = 256
+masked = 0.0
 quick = true
 [calibrate]
 plain = false
@@ -63,6 +93,26 @@ def test_the_joint_model_reads_chat_by_itself(place: Path) -> None:
     reader = joint.reader(run, tokenizer.load(run.path("tokenizer")))
     assert reader is not None
     assert reader(["좋은 하루", "비를 맞았어", ""]).sum(1) == pytest.approx([1.0, 1.0, 1.0], abs=1e-4)
+
+
+def test_a_bigger_encoder_is_the_third_reader_where_the_preset_has_one(place: Path) -> None:
+    elder = teacher.of(Run("long"))
+    assert joint.load(elder).encoder.config.hidden_size == 48
+    assert default.elder(Run("long"), preset("long.toml")).folder == elder.folder
+    assert default.elder(Run("long"), {}).folder == Run("long").folder
+
+
+def test_an_encoder_taught_by_no_other_can_be_the_third_reader(place: Path) -> None:
+    table, run = preset("long.toml"), Run("long")
+    table["teach"]["scout_epochs"] = 1.0
+    run.path("taught.safetensors").rename(run.path("kept"))
+    wanted = settings(finetune.Settings, table["finetune"])
+    rows = maum58.read(place / "maum-58", "train")
+    again = default.teach(table, wanted, run, corpus.root(), rows, "cpu")
+    before = load_file(run.path("kept"))["probabilities"]
+    run.path("kept").rename(run.path("taught.safetensors"))
+    assert again.probabilities.shape == before.shape
+    assert not np.allclose(again.probabilities, before, atol=1e-3)
 
 
 def test_without_joint_training_there_is_no_third_reader(tmp_path: Path) -> None:
@@ -104,7 +154,8 @@ def test_the_prior_of_the_pool_is_divided_out() -> None:
 
 def test_kotes_model_is_a_folder_of_44_labels_with_its_baseline_beside(place: Path) -> None:
     run = Run("long")
-    found = kote.main("comments.toml", joint.encoder_of(run), run.path("tokenizer"), place / "models" / "kote")
+    words, target = run.path("tokenizer"), place / "models" / "kote"
+    found = kote.main("comments.toml", joint.encoder_of(run), words, target, elder=teacher.of(run))
     config = json.loads((place / "models" / "kote" / "config.json").read_text(encoding="utf-8"))
     assert config["problem_type"] == "multi_label_classification"
     assert tuple(config["id2label"][str(at)] for at in range(44)) == label_set("kote")
@@ -146,10 +197,16 @@ def test_mixed_texts_are_made_of_the_rows_own_words() -> None:
 
 
 def test_joint_training_masks_nothing(place: Path) -> None:
-    sources = joint.read_sources(corpus.root(), tokenizer.load(Run("long").path("tokenizer")), [], 64)[:-1]
+    sources = joint.read_sources(corpus.root(), tokenizer.load(Run("long").path("tokenizer")), [], 64)
     assert all(source.head for source in sources)
-    assert sum(source.share for source in sources) == pytest.approx(1 - joint.CHAT)
     assert pretrain.HEADS.items() <= joint.WIDTHS.items()
+
+
+def test_a_quarter_of_joint_training_is_chat_unless_the_preset_says_another_share(place: Path) -> None:
+    sources = joint.read_sources(corpus.root(), tokenizer.load(Run("long").path("tokenizer")), [], 64)
+    shares = joint.with_chat(pretrain.SHARES, sources)
+    assert shares["chat"] == pytest.approx(sum(shares[source.name] for source in sources) / 4)
+    assert joint.with_chat({**shares, "chat": 0.02}, sources)["chat"] == 0.02
 
 
 def test_the_head_alone_can_learn(place: Path) -> None:
