@@ -11,8 +11,9 @@ import torch
 
 from bot.errors import OperatorError
 from plugins.classifiers._encoders import encoder_of
+from plugins.classifiers._flat_weights import flat_encoder_of
 from plugins.classifiers._folder import first_line
-from plugins.classifiers._graphs import GraphNetwork
+from plugins.classifiers._graphs import FlatNetwork
 from plugins.classifiers._network import Head, Item, Network
 from plugins.classifiers._packed import PackedNetwork
 from plugins.classifiers._precision import NEAR, available, converted, quickest
@@ -49,41 +50,58 @@ class Devices:
 
     def _network(self, device: torch.device, precision: str, module: torch.nn.Module | None = None) -> Network:
         plain = module or self.read()
-        kind = GraphNetwork if device.type == "cuda" else Network
 
         def build(name: str) -> Network:
-            if device.type == "cpu" and (packed := self._packed(plain, name)):
-                return packed
-            return kind(converted(plain, name, device), device, self.pad, self.head, name)
+            return self._packed(plain, name, device) or Network(
+                converted(plain, name, device), device, self.pad, self.head, name
+            )
 
         precisions = available(device)
         if device.type != "cpu":
-            return build(precisions[-1] if precision == "auto" else precision)
-        network = build("fp32" if precision == "auto" else precision)
-        if precision == "auto":
-            network = quickest(network, precisions[1:], build, self.trial)
+            network = build(precisions[-1] if precision == "auto" else precision)
+        else:
+            network = build("fp32" if precision == "auto" else precision)
+            if precision == "auto":
+                network = quickest(network, precisions[1:], build, self.trial)
         if not network.packs:
-            log.info("texts are padded: passes without padding are known for bf16 and fp32 models of BERT's kinds")
+            log.info("texts are padded: passes without padding are known for %s models of BERT's kinds", _known(device))
         return network
 
-    def _packed(self, module: torch.nn.Module, precision: str) -> Network | None:
-        """The model in passes without padding; None where its kind is not known, or its probabilities would change."""
-        if precision not in DTYPES:
-            return None
+    def _packed(self, module: torch.nn.Module, precision: str, device: torch.device) -> Network | None:
+        """The model in passes without padding; None where its kind is not known, or its probabilities would change.
+
+        Raises:
+            torch.OutOfMemoryError: it does not fit on the device.
+        """
         try:
-            encoder = encoder_of(module, DTYPES[precision])
-            if encoder is None:
+            network = self._without_padding(module, precision, device)
+            if network is None:
                 return None
-            network = PackedNetwork(encoder, self.pad, self.head, precision)
-            plain = Network(module, network.device, self.pad, self.head).forward(self.trial)
+            plain = Network(module, torch.device("cpu"), self.pad, self.head).forward(self.trial)
             moved = float((torch.tensor(network.forward(self.trial)) - torch.tensor(plain)).abs().max())
-        except (RuntimeError, AttributeError, TypeError) as error:
+        except torch.OutOfMemoryError:
+            raise
+        except (RuntimeError, AttributeError, TypeError, FloatingPointError) as error:
             log.warning("%s passes without padding are not used: %s", precision, first_line(error))
             return None
         if moved > NEAR:
             log.warning("%s passes without padding are not used: a probability moved by %.2f", precision, moved)
             return None
         return network
+
+    def _without_padding(self, module: torch.nn.Module, precision: str, device: torch.device) -> Network | None:
+        if device.type == "cuda" and precision == "bf16":  # attention's kernel takes no fp32
+            flat = flat_encoder_of(module, torch.bfloat16, device)
+            return flat and FlatNetwork(flat, device, self.pad, self.head, precision)
+        if device.type == "cpu" and precision in DTYPES:
+            encoder = encoder_of(module, DTYPES[precision])
+            return encoder and PackedNetwork(encoder, self.pad, self.head, precision)
+        return None
+
+
+def _known(device: torch.device) -> str:
+    """The precisions of `Devices._without_padding`, in words."""
+    return {"cpu": "bf16 and fp32", "cuda": "bf16"}.get(device.type, "no")
 
 
 def chosen(device: str) -> str:

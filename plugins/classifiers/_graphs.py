@@ -1,79 +1,120 @@
-"""CUDA graphs for small batches: a GPU's time for them is the launching of some 200 kernels, and a graph is one launch.
+"""A model on a CUDA device in passes without padding; small batches are replayed from CUDA graphs.
 
-Shapes are rounded up, so that a few graphs serve all batches; each is captured when it is first needed.
+A GPU's time for a small batch is the launching of some 100 kernels, and a graph is one launch. Shapes are rounded up,
+so that a few graphs serve all batches; each is recorded when it is first needed.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from plugins.classifiers._network import Head, Item, Network, padded
+from plugins.classifiers._flat_weights import FlatEncoder
+from plugins.classifiers._folder import first_line
+from plugins.classifiers._network import Head, Item, Network
+from plugins.classifiers._shapes import Numbers, Shape, laid, rounded, shape_of
 
 log = logging.getLogger(__name__)
 
-MAX_TOKENS = 4096  # padded tokens; a larger batch keeps the GPU busy by itself
-WIDTH_STEP = 16  # widths are multiples of this
-WARM_UP = 3  # passes before a capture, as torch's own documentation of CUDA graphs has it
+MAX_TOKENS = 8192  # a larger batch keeps the GPU busy by itself
+WARM_UP = 3  # passes before a recording, as torch's own documentation of CUDA graphs has it
+
+_one_records = threading.Lock()  # two recordings at once, of two models, would get into each other's way
 
 
 @dataclass(frozen=True, slots=True)
-class _Captured:
+class _Recorded:
+    """A pass of one shape; `numbers` is `staged` as numpy sees it, both in memory that the GPU reads by itself."""
+
+    shape: Shape
     graph: torch.cuda.CUDAGraph
-    ids: torch.Tensor
-    mask: torch.Tensor
+    numbers: Numbers
+    staged: torch.Tensor
+    inputs: torch.Tensor
     values: torch.Tensor
+    found: torch.Tensor
+
+    def replayed(self, items: Sequence[Item]) -> torch.Tensor:
+        """Probabilities in the CPU's memory; good until the next replay. The interpreter is free while a GPU works."""
+        laid(self.numbers, items, self.shape)
+        self.inputs.copy_(self.staged, non_blocking=True)
+        self.graph.replay()
+        self.found.copy_(self.values, non_blocking=True)
+        torch.cuda.current_stream(self.inputs.device).synchronize()
+        return self.found[: len(items)]
 
 
-class GraphNetwork(Network):
-    """A Network on a CUDA device that replays small batches."""
+class FlatNetwork(Network):
+    """A Network over a FlatEncoder; used by one thread at a time. Where there is no CUDA, nothing is recorded."""
 
-    def __init__(
-        self, module: torch.nn.Module, device: torch.device, pad: int, head: Head, precision: str = "fp32"
-    ) -> None:
-        super().__init__(module, device, pad, head, precision)
-        self._captured: dict[tuple[int, int], _Captured] = {}
-        self._pool = torch.cuda.graph_pool_handle()
-        self._usable = True
+    packs = True
+
+    def __init__(self, encoder: FlatEncoder, device: torch.device, pad: int, head: Head, precision: str) -> None:
+        super().__init__(torch.nn.Identity(), device, pad, head, precision)
+        self._encoder = encoder
+        self._recorded: dict[Shape, _Recorded] = {}
+        self._usable = device.type == "cuda"
+        if self._usable:
+            self._pool = torch.cuda.graph_pool_handle()
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def probabilities(self, items: Sequence[Item]) -> torch.Tensor:
-        shape = rounded(len(items), max(map(len, items)))
-        if not self._usable or shape[0] * shape[1] > MAX_TOKENS:
-            return super().probabilities(items)
-        captured = self._captured.get(shape) or self._capture(shape)
-        if captured is None:
-            return super().probabilities(items)
-        ids, mask = padded(items, self.pad, *shape)
-        captured.ids.copy_(ids.pin_memory(), non_blocking=True)
-        captured.mask.copy_(mask.pin_memory(), non_blocking=True)
-        captured.graph.replay()
-        return captured.values[: len(items)]
+        exact = shape_of(items)
+        if not self._usable or exact.tokens > MAX_TOKENS:
+            return self._at_once(items, exact)
+        shape = rounded(exact)
+        recorded = self._recorded.get(shape) or self._record(shape)
+        return recorded.replayed(items) if recorded else self._at_once(items, exact)
 
-    def _capture(self, shape: tuple[int, int]) -> _Captured | None:
-        """Record one pass of this shape. A model that cannot be recorded runs without graphs from then on."""
-        ids, mask = (part.to(self.device) for part in padded([[self.pad]], self.pad, *shape))
-        graph = torch.cuda.CUDAGraph()
+    def _at_once(self, items: Sequence[Item], shape: Shape) -> torch.Tensor:
+        staged = self._staged(shape)
+        laid(staged.numpy(), items, shape)
+        return self._flat(staged.to(self.device, non_blocking=True), shape)[: len(items)]
+
+    def _staged(self, shape: Shape) -> torch.Tensor:
+        return torch.zeros(shape.size, dtype=torch.int32, pin_memory=self.device.type == "cuda")
+
+    def _flat(self, inputs: torch.Tensor, shape: Shape) -> torch.Tensor:
+        ids, places, bounds = inputs.split(shape.parts)
+        return self._calibrated(self._encoder.logits(ids, places, bounds, shape.longest))
+
+    def _record(self, shape: Shape) -> _Recorded | None:
+        """Record one pass of this shape. A model that cannot be recorded runs without graphs from then on.
+
+        Raises:
+            torch.OutOfMemoryError: there is no room for it.
+        """
         try:
-            stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-            stream.wait_stream(torch.cuda.current_stream(self.device))
-            with torch.cuda.stream(stream):
-                for _ in range(WARM_UP):
-                    self._pass(ids, mask)
-            torch.cuda.current_stream(self.device).wait_stream(stream)
-            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-                values = self._pass(ids, mask)
-        except torch.OutOfMemoryError:
-            raise
+            with _one_records:
+                recorded = self._recording(shape)
         except RuntimeError as error:
-            log.warning("no CUDA graphs for this model (%s): small batches are slower", type(error).__name__)
+            if short := _no_memory(error):
+                raise short from None
+            log.warning("no CUDA graphs for this model, small batches are slower: %s", first_line(error))
             self._usable = False
             return None
-        return self._captured.setdefault(shape, _Captured(graph, ids, mask, values))
+        self._recorded[shape] = recorded
+        return recorded
+
+    def _recording(self, shape: Shape) -> _Recorded:
+        staged = self._staged(shape)
+        inputs, graph = staged.to(self.device), torch.cuda.CUDAGraph()
+        self._stream.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(self._stream):  # cuBLAS keeps its workspace by stream: the recorded one must stay
+            for _ in range(WARM_UP):
+                self._flat(inputs, shape)
+            with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
+                values = self._flat(inputs, shape)
+        found = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+        return _Recorded(shape, graph, staged.numpy(), staged, inputs, values, found)
 
 
-def rounded(rows: int, width: int) -> tuple[int, int]:
-    """The shape a batch is padded to: rows to a power of two, width to a multiple of WIDTH_STEP."""
-    return 1 << (rows - 1).bit_length(), -(-width // WIDTH_STEP) * WIDTH_STEP
+def _no_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
+    """What is behind an error: a recording that lacks memory fails once more when it is ended."""
+    while error is not None and not isinstance(error, torch.OutOfMemoryError):
+        error = error.__context__
+    return error

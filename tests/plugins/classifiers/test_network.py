@@ -1,4 +1,4 @@
-"""Batches as tensors, and on a GPU the recorded passes."""
+"""Batches as tensors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from plugins.classifiers._graphs import GraphNetwork, rounded
 from plugins.classifiers._network import Head, Network, padded
 from tests.plugins.classifiers import checkpoints
 
@@ -33,13 +32,6 @@ def test_a_batch_is_filled_up_to_a_shape_with_rows_that_show_one_token() -> None
     assert mask.sum(1).tolist() == [3, 1, 2, 1]
 
 
-def test_shapes_are_rounded_up_to_few() -> None:
-    assert rounded(1, 1) == (1, 16)
-    assert rounded(3, 17) == (4, 32)
-    assert rounded(32, 128) == (32, 128)
-    assert len({rounded(rows, width) for rows in range(1, 65) for width in range(1, 129)}) == 7 * 8
-
-
 def test_a_filled_up_batch_has_the_same_probabilities(tmp_path: Path) -> None:
     network = Network(module(tmp_path), torch.device("cpu"), PAD, Head())
     plain = network.forward(ITEMS)
@@ -54,13 +46,3 @@ def test_numbers_that_are_none_are_an_error(tmp_path: Path) -> None:
     torch.nn.init.constant_(next(broken.parameters()), float("nan"))
     with pytest.raises(FloatingPointError):
         Network(broken, torch.device("cpu"), PAD, Head()).forward(ITEMS)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_recorded_pass_gives_what_the_model_gives(tmp_path: Path) -> None:
-    device, loaded = torch.device("cuda"), module(tmp_path)
-    recorded, plain = GraphNetwork(loaded, device, PAD, Head()), Network(loaded, device, PAD, Head())
-    for items in (ITEMS, [[3]], ITEMS * 9, ITEMS):
-        for row, other in zip(recorded.forward(items), plain.forward(items), strict=True):
-            assert row == pytest.approx(other, abs=1e-4)
-    assert len(recorded._captured) == 3
