@@ -92,7 +92,7 @@ class FlatNetwork(Network):
             with _one_records:
                 recorded = self._recording(shape)
         except RuntimeError as error:
-            if short := _no_memory(error):
+            if short := lack_of_memory(error):
                 raise short from None
             log.warning("no CUDA graphs for this model, small batches are slower: %s", first_line(error))
             self._usable = False
@@ -113,7 +113,7 @@ class FlatNetwork(Network):
         return _Recorded(shape, graph, staged.numpy(), staged, inputs, values, found)
 
 
-def _no_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
+def lack_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
     """What is behind an error: a recording that lacks memory fails once more when it is ended."""
     while error is not None and not isinstance(error, torch.OutOfMemoryError):
         error = error.__context__

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from plugins.classifiers._flat_weights import flat_encoder_of
-from plugins.classifiers._graphs import FlatNetwork
+from plugins.classifiers._graphs import FlatNetwork, lack_of_memory
 from plugins.classifiers._network import Head, Network
 from plugins.classifiers._shapes import Shape, laid, rounded, shape_of
 from tests.plugins.classifiers.kinds import KNOWN, UNKNOWN, made, texts
@@ -83,3 +83,17 @@ def test_shapes_are_rounded_up_to_few_and_hardly_larger_ones() -> None:
     sizes = {tokens: rounded(Shape(tokens, 1, 1)).tokens for tokens in range(1, 8193)}
     assert all(tokens <= size < tokens + max(16, tokens / 8) for tokens, size in sizes.items())
     assert len({*sizes.values()}) == 8 + 6 * 8
+
+
+def test_a_lack_of_memory_is_found_behind_what_it_caused() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        fail_twice()
+    assert isinstance(lack_of_memory(caught.value), torch.OutOfMemoryError)
+    assert lack_of_memory(RuntimeError("shapes do not match")) is None
+
+
+def fail_twice() -> None:
+    try:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    finally:
+        raise RuntimeError("the recording is not valid any more")

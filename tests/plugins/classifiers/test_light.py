@@ -19,7 +19,7 @@ from plugins.classifiers import _full, _light
 from plugins.classifiers._loading import TRIAL
 from plugins.classifiers._network import Head
 from tests.plugins.classifiers.checkpoints import save_tokenizer
-from tests.plugins.classifiers.test_encoders import BIASES, MODERN, SHAPE
+from tests.plugins.classifiers.kinds import BIASES, MODERN, SHAPE
 
 MADE: dict[str, dict[str, Any]] = {
     "with biases": BIASES | {"classifier_pooling": "mean"},
