@@ -92,10 +92,10 @@ class Devices:
     def _without_padding(self, module: torch.nn.Module, precision: str, device: torch.device) -> Network | None:
         if device.type == "cuda" and precision == "bf16":  # attention's kernel takes no fp32
             flat = flat_encoder_of(module, torch.bfloat16, device)
-            return flat and FlatNetwork(flat, device, self.pad, self.head, precision)
+            return FlatNetwork(flat, device, self.pad, self.head, precision) if flat else None
         if device.type == "cpu" and precision in DTYPES:
             encoder = encoder_of(module, DTYPES[precision])
-            return encoder and PackedNetwork(encoder, self.pad, self.head, precision)
+            return PackedNetwork(encoder, self.pad, self.head, precision) if encoder else None
         return None
 
 

@@ -59,7 +59,7 @@ def bert(
 
 def _split(state: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, parts: int, heads: int) -> list[torch.Tensor]:
     """One product for all; each part of shape (tokens, heads, size of a head)."""
-    return [*F.linear(state, weight, bias).unflatten(-1, (parts, heads, -1)).unbind(1)]
+    return [*F.linear(state, weight, bias).view(len(state), parts, heads, -1).unbind(1)]
 
 
 def _firsts(state: torch.Tensor, bounds: torch.Tensor) -> torch.Tensor:
@@ -98,7 +98,7 @@ def modernbert(
     state = F.layer_norm(F.embedding(ids, words), size, embedding[0], embedding[1], eps)
     for number, (kind, layer) in enumerate(zip(kinds, layers, strict=True)):
         normed = state if number == 0 else F.layer_norm(state, size, layer[0], layer[1], eps)
-        q, k, v = _turned(F.linear(normed, layer[2], layer[3]), *around[kind], heads)
+        q, k, v = _turned(F.linear(normed, layer[2], layer[3]), around[kind], heads)
         seen = attention(q, k, v, bounds, bounds, most, most, window if kind else -1)
         state = _plus(state, seen, layer[4], layer[5])
         normed = F.layer_norm(state, size, layer[6], layer[7], eps)
@@ -116,9 +116,10 @@ def _plus(state: torch.Tensor, inputs: torch.Tensor, weight: torch.Tensor, bias:
     return state if bias is None else state.add_(bias)
 
 
-def _turned(qkv: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, heads: int) -> tuple[torch.Tensor, ...]:
+def _turned(qkv: torch.Tensor, around: list[torch.Tensor], heads: int) -> tuple[torch.Tensor, ...]:
     """Rotary places: halves of queries and keys are turned against each other (arXiv 2104.09864)."""
-    qkv = qkv.unflatten(-1, (3 * heads, -1))
+    cos, sin = around
+    qkv = qkv.view(len(qkv), 3 * heads, -1)
     qk, v = qkv[:, : 2 * heads], qkv[:, 2 * heads :]
     half = qk.size(-1) // 2
     swapped = torch.cat((qk[..., half:], qk[..., :half]), -1)
@@ -178,6 +179,6 @@ def _one_by_one(
             continue
         places = torch.arange(those.stop - those.start)
         near = (places[:, None] - places).abs() <= window if window >= 0 else None
-        parts = (part.transpose(0, 1) for part in (q[own], k[those], v[those]))
-        found[own] = F.scaled_dot_product_attention(*parts, attn_mask=near).transpose(0, 1)
+        asked, keys, values = (part.transpose(0, 1) for part in (q[own], k[those], v[those]))
+        found[own] = F.scaled_dot_product_attention(asked, keys, values, attn_mask=near).transpose(0, 1)
     return found.flatten(1)

@@ -79,7 +79,7 @@ class FlatNetwork(Network):
         return torch.zeros(shape.size, dtype=torch.int32, pin_memory=self.device.type == "cuda")
 
     def _flat(self, inputs: torch.Tensor, shape: Shape) -> torch.Tensor:
-        ids, places, bounds = inputs.split(shape.parts)
+        ids, places, bounds = torch.split(inputs, [*shape.parts])
         return self._calibrated(self._encoder.logits(ids, places, bounds, shape.longest))
 
     def _record(self, shape: Shape) -> _Recorded | None:
