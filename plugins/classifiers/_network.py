@@ -42,11 +42,11 @@ class Network:
             torch.OutOfMemoryError: the batch does not fit.
         """
         with torch.inference_mode():
-            values = mixed(self.probabilities(items).cpu(), items)
-            if not bool(torch.isfinite(values).all()):
-                raise FloatingPointError("the model returned no numbers")
-            rows: list[list[float]] = values.tolist()
-        return [tuple(row) for row in rows]
+            values = mixed(self.probabilities(items).cpu(), items).numpy()
+        if not np.isfinite(values).all():
+            raise FloatingPointError("the model returned no numbers")
+        rows: list[list[float]] = values.tolist()
+        return [*map(tuple, rows)]
 
     def probabilities(self, items: Sequence[Item]) -> torch.Tensor:
         """Shape (items, labels)."""
