@@ -4,8 +4,8 @@ Without one there is nothing to measure. On a machine with an NVIDIA GPU, this f
 
     python -m benchmarks --write gpu
 
-Method: BERT-base's shape with random weights, and the model that ships, in bf16. The matrix rate is that of a product of
-two 8192² bf16 matrices; the forward pass's share of it counts 2 operations a weight and token, and the products of
+Method: BERT-base's shape with random weights, and the model that ships, in bf16. The matrix rate is that of a product
+of two 8192² bf16 matrices; the forward pass's share of it counts 2 operations a weight and token, and the products of
 attention, as far as they are computed (the last layer answers for the first token only), for batches of 256 texts of
 128 tokens that lie on the device. Ways by turns, medians of the rounds, as in `serving`.
 """
@@ -29,7 +29,7 @@ from benchmarks._page import conditions, table
 from benchmarks._ways import Way
 from plugins.classifiers._flat_weights import flat_encoder_of
 
-ROUNDS, TEXTS, SLOW_TEXTS, LONE_TEXTS = 5, 8_192, 128, 256
+ROUNDS, TEXTS, SLOW_TEXTS, LONE_TEXTS = 5, 8_192, 64, 128
 MATRIX, ROWS, WIDTH = 8192, 256, 128
 COMMAND = "python -m benchmarks --write gpu"
 

@@ -181,9 +181,11 @@ def install(model: Path, target: Path) -> None:
 
 def choose(device: str) -> str:
     """cuda, then cpu, where `auto` is asked for."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        torch.backends.cuda.enable_cudnn_sdp(False)  # a second or two for every new shape of a batch (training/LOG.md)
+    return device
 
 
 def _lead(ours: Matrix, theirs: Matrix, rows: Sequence[Row]) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Devices:
         if precision not in ("auto", *available(target)):
             known = ", ".join(("auto", *available(target)))
             raise OperatorError(f"classifier option precision = {precision!r}: {target} computes in {known}")
+        if target.type == "cuda":  # cuDNN's attention prepares for every new shape, for more than a second (measured)
+            torch.backends.cuda.enable_cudnn_sdp(False)
         first = partial(self._network, target, precision, module)
         return [first] if target.type == "cpu" else [first, partial(self._network, torch.device("cpu"), "auto")]
 
