@@ -14,7 +14,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
 
-from plugins.classifiers._ngrams import Hashes, Ngrams, hashed, weighed
+from plugins.classifiers._hashes import Hashes, Index, hashed
+from plugins.classifiers._ngrams import Ngrams, weighed
 from training import noise
 from training.finetune import soft_targets
 from training.linear import Matrix
@@ -70,7 +71,7 @@ def fit(texts: Sequence[str], targets: Floats, settings: Settings | None = None)
 
 def matrix(texts: Sequence[str], known: Hashes, rarity: Floats) -> csr_matrix:
     """Features of shape (N, known)."""
-    columns, values, starts = weighed(texts, known, rarity)
+    columns, values, starts = weighed(texts, Index(known), rarity)
     return csr_matrix((values, columns, np.append(starts, len(columns))), shape=(len(texts), len(known)))
 
 

@@ -18,11 +18,13 @@ from scipy.special import softmax
 from bot.errors import OperatorError
 from bot.types import Text
 from plugins.classifiers import _ngrams
+from plugins.classifiers._hashes import LONGEST, MAX_CHARS, Index, hashed
 from plugins.classifiers._network import mixed
-from plugins.classifiers._ngrams import LONGEST, MAX_CHARS, Ngrams, Said, hashed
+from plugins.classifiers._ngrams import Ngrams, Said
 from plugins.classifiers.transformers import TransformersClassifier
 from tests.plugins.classifiers.checkpoints import calibrate, make, ngrams_of
 
+HASH = st.integers(-(1 << 63), (1 << 63) - 1)
 TEXTS = ["너무 기뻐", "너무 슬퍼 ㅠㅠ", "I am happy!", "", "ㅋㅋㅋㅋ", "a", "  너무   기뻐 "]
 
 
@@ -48,6 +50,17 @@ def counts(texts: list[str]) -> list[Counter[int]]:
 def test_every_n_gram_and_word_is_counted_as_often_as_it_stands_there(texts: list[str]) -> None:
     for fast, text in zip(counts(texts), texts, strict=True):
         assert sorted(fast.values()) == sorted(slowly(text).values())
+
+
+@given(st.sets(HASH), st.lists(HASH, max_size=20), st.integers(0, 60))
+def test_each_known_hash_is_found_where_it_stands_however_close_they_lie(
+    known: set[int], others: list[int], spread: int
+) -> None:
+    rising = sorted({hash_ >> spread for hash_ in known})
+    asked = [*rising, *others, *rising[:1]]
+    places, columns = Index(np.array(rising, np.int64)).find(np.array(asked, np.int64))
+    expected = [(at, rising.index(hash_)) for at, hash_ in enumerate(asked) if hash_ in rising]
+    assert sorted(zip(places.tolist(), columns.tolist(), strict=True)) == expected
 
 
 def test_equal_n_grams_have_one_hash_and_others_another() -> None:
