@@ -12,7 +12,7 @@ JOBS ?= 3
 unexport PYTHONDONTWRITEBYTECODE  # a process that is started many times is not to be compiled each time
 
 .DEFAULT_GOAL := help
-.PHONY: help install run chat test prove check format fuzz bench chaos train-default train-full train-kote doctor clean
+.PHONY: help install run chat test prove check format fuzz bench chaos train-default train-full train-gpu train-kote doctor clean
 
 help:
 	@echo "make run            start Maum: web chat at http://127.0.0.1:8080"
@@ -23,7 +23,8 @@ help:
 	@echo "make fuzz           REST, fuzzed from its own description for longer than the test suite does"
 	@echo "make bench          the figures in docs/, measured again"
 	@echo "make train-default  train models/maum-small, the quick way"
-	@echo "make train-full     train the models/maum-small that ships: hours"
+	@echo "make train-full     the long way to models/maum-small: hours"
+	@echo "make train-gpu      models/maum-small and models/maum-kote on an NVIDIA GPU: a quarter of an hour"
 	@echo "make doctor         what is missing?"
 
 install: .venv/.installed
@@ -68,6 +69,13 @@ train-full: .venv/.dev
 	$(BIN)/python -m training.cli default --preset full
 	$(BIN)/python -m training.heads full
 	$(BIN)/python -m training.robustness
+
+train-gpu: .venv/.dev
+	$(BIN)/python -m training.cli default --preset gpu
+	$(BIN)/python -m training.heads gpu
+	$(BIN)/python -m training.robustness
+	$(BIN)/python -m training.kote --preset kote-gpu --encoder var/runs/gpu/joint/encoder --teacher var/runs/gpu/teacher
+
 train-kote: .venv/.dev
 	$(BIN)/python -m training.kote
 

@@ -68,7 +68,7 @@ pipeline_tag: text-classification
 # maum-kote
 
 Reads which of KOTE's 44 emotions a Korean comment carries; several may hold. Trained from nothing by this repository
-(`make train-full`, then `make train-kote`), without any foreign weights. {megabytes:.1f} MB, fp16.
+(preset `{preset}`, docs/training.md), without any foreign weights. {megabytes:.1f} MB, fp16.
 
 ## Figures
 
@@ -91,9 +91,10 @@ Not for diagnosis, not for judging people. It learnt comments, slurs included, w
 """
 
 
-def kote(found: dict[str, Any], model: Path) -> str:
+def kote(found: dict[str, Any], model: Path, preset: str = "kote") -> str:
     """The card of the model of KOTE's labels, with the figures `kote.main` makes."""
     return KOTE.format(
+        preset=preset,
         megabytes=(model / "model.safetensors").stat().st_size / 1e6,
         split=found["split"],
         train_rows=found["train_rows"],

@@ -97,7 +97,7 @@ def main(
     finetune.save(network, words, finished)
     save_json(finished / "metrics.json", found)
     save_json(finished / "training.json", {"preset": table, "torch": torch.__version__, "numpy": np.__version__})
-    (finished / "README.md").write_text(card.kote(found, finished), encoding="utf-8")
+    (finished / "README.md").write_text(card.kote(found, finished, run.name), encoding="utf-8")
     default.install(finished, target)
     return found
 
