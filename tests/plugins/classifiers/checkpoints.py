@@ -12,7 +12,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from plugins.classifiers._ngrams import Ngrams, hashed
+from plugins.classifiers._hashes import hashed
+from plugins.classifiers._ngrams import Ngrams
 
 LINES = (
     "오늘 정말 기뻐요",
