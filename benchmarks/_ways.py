@@ -65,7 +65,7 @@ def infinity_python() -> str | None:
         return str(python)
     commands = (
         [sys.executable, "-m", "venv", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", INFINITY, _torch()],
+        [str(python), "-m", "pip", "install", "--quiet", INFINITY, "uvloop", _torch()],
     )
     for command in commands:
         if subprocess.run(command, check=False).returncode:

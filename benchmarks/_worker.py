@@ -180,5 +180,15 @@ async def main(name: str, model: str, options: dict[str, str]) -> None:
             print(json.dumps(result), flush=True)
 
 
+def _loop() -> Callable[..., asyncio.AbstractEventLoop]:
+    """The one that the bot runs on, where it is there."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        from asyncio import new_event_loop
+    return new_event_loop
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], dict(option.split("=", 1) for option in sys.argv[3:])))
+    with asyncio.Runner(loop_factory=_loop()) as runner:
+        runner.run(main(sys.argv[1], sys.argv[2], dict(option.split("=", 1) for option in sys.argv[3:])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import torch
 from bot.emotions import label_set
 from bot.errors import OperatorError
 from tests.training import tiny
-from training import default, evaluate, finetune, maum58, pretrain, tokenizer
+from training import calibrate, default, evaluate, finetune, kote, maum58, pretrain, teachers, tokenizer
 from training.runs import Run, preset, settings
 
 
@@ -110,6 +111,27 @@ def test_an_encoder_of_before_fits_its_tokenizer(place: Path) -> None:
 def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(OperatorError, match="learning_speed"):
         settings(finetune.Settings, {"learning_speed": 3})
+
+
+STAGES = {
+    "pretrain": pretrain.Settings,
+    "joint": pretrain.Settings,
+    "heads": pretrain.Settings,
+    "finetune": finetune.Settings,
+    "calibrate": calibrate.Settings,
+}
+
+
+@pytest.mark.parametrize("name", sorted(Path(str(one)).stem for one in files("training").joinpath("presets").iterdir()))
+def test_every_committed_preset_is_understood(name: str) -> None:
+    table = preset(name)
+    judge = kote.Settings if name.startswith("kote") else teachers.Settings
+    for stage, found in [*table.items(), *table.get("teacher", {}).items()]:
+        if stage == "rows":
+            assert set(found) == {"labelled"}
+        elif stage != "teacher":
+            settings({**STAGES, "teach": judge}[stage], found)
+        assert set(found.get("shares", {})) <= {*pretrain.SHARES, "chat"}
 
 
 def test_an_unknown_preset_is_named_with_those_that_exist() -> None:
