@@ -24,7 +24,8 @@ help:
 	@echo "make bench          the figures in docs/, measured again"
 	@echo "make train-default  train models/maum-small, the quick way"
 	@echo "make train-full     the long way to models/maum-small: hours"
-	@echo "make train-gpu      models/maum-small and models/maum-kote on an NVIDIA GPU: a quarter of an hour"
+	@echo "make train-gpu      both models on an NVIDIA GPU, into var/runs/gpu/: some twenty minutes"
+	@echo "make train-kote     models/maum-kote, after train-full"
 	@echo "make doctor         what is missing?"
 
 install: .venv/.installed
@@ -70,11 +71,13 @@ train-full: .venv/.dev
 	$(BIN)/python -m training.heads full
 	$(BIN)/python -m training.robustness
 
+GPU := var/runs/gpu
 train-gpu: .venv/.dev
-	$(BIN)/python -m training.cli default --preset gpu
-	$(BIN)/python -m training.heads gpu
-	$(BIN)/python -m training.robustness
-	$(BIN)/python -m training.kote --preset kote-gpu --encoder var/runs/gpu/joint/encoder --teacher var/runs/gpu/teacher
+	$(BIN)/python -m training.cli default --preset gpu --device cuda --target $(GPU)/maum-small
+	$(BIN)/python -m training.heads gpu --device cuda
+	$(BIN)/python -m training.robustness $(GPU)/maum-small
+	$(BIN)/python -m training.kote --preset kote-gpu --device cuda --encoder $(GPU)/joint/encoder --words $(GPU)/tokenizer \
+		--teacher $(GPU)/teacher --target $(GPU)/maum-kote
 
 train-kote: .venv/.dev
 	$(BIN)/python -m training.kote

@@ -60,18 +60,19 @@ class Way:
 def infinity_python() -> str | None:
     """The interpreter of infinity's environment, made on first use; None where it cannot be installed."""
     folder = _inputs.VAR / "infinity"
-    python = folder / "bin" / "python"
-    if (folder / "complete").exists():
+    python, holds = folder / "bin" / "python", folder / "complete"
+    wanted = [INFINITY, "uvloop", _torch()]  # uvloop, since the bot has it: all ways run on it
+    if holds.exists() and holds.read_text(encoding="utf-8").split() == wanted:
         return str(python)
     commands = (
         [sys.executable, "-m", "venv", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", INFINITY, "uvloop", _torch()],
+        [str(python), "-m", "pip", "install", "--quiet", *wanted],
     )
     for command in commands:
         if subprocess.run(command, check=False).returncode:
             print(f"infinity-emb cannot be installed here, its rows are left out; by hand: {' '.join(command)}")
             return None
-    (folder / "complete").touch()
+    holds.write_text(" ".join(wanted), encoding="utf-8")
     return str(python)
 
 

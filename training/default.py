@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bot.errors import OperatorError
 from plugins.classifiers._ngrams import write as write_ngrams
 from training import (
     baseline,
@@ -67,11 +68,6 @@ def main(
     rows = training_rows(home)
     if home == maum58.HOME and table.get("rows", {}).get("labelled", True):  # labelled lines of public corpora
         rows += labelled.read(folder)
-    learnt = [row for row in rows if calibrate.seen(row)]
-    if "joint" in table:
-        joint.main(settings(pretrain.Settings, table["joint"]), learnt, run, device, log)
-    if "teacher" in table:
-        teacher.main(table["teacher"], learnt, run, device, log)
     model = tune(table, run, folder, rows, device, log)
     report(model, run, folder, table, home, log)
     run.log(stage="default", seconds=round(time.monotonic() - began))
@@ -81,9 +77,14 @@ def main(
 
 
 def tune(table: dict[str, Any], run: Run, folder: Path, rows: Sequence[Row], device: str, log: Log) -> Path:
-    """Teachers, fine-tuning and calibration on rows of the training part."""
+    """Joint training, teachers, fine-tuning and calibration on rows of the training part."""
     learnt = [row for row in rows if calibrate.seen(row)]
     kept = [row for row in rows if not calibrate.seen(row)]
+    if "joint" in table:
+        joint.main(settings(pretrain.Settings, table["joint"]), learnt, run, device, log)
+    if "teacher" in table:
+        teacher.main(table["teacher"], learnt, run, device, log)
+    pretrain.release()
     words = run.path("tokenizer")
     log(f"teachers read {len(learnt)} rows")
     wanted = settings(finetune.Settings, table.get("finetune", {}))
@@ -180,10 +181,16 @@ def install(model: Path, target: Path) -> None:
 
 
 def choose(device: str) -> str:
-    """cuda, then cpu, where `auto` is asked for."""
+    """cuda, then cpu, where `auto` is asked for.
+
+    Raises:
+        OperatorError: a GPU is asked for, and torch finds none.
+    """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda":
+    if torch.device(device).type == "cuda":
+        if not torch.cuda.is_available():
+            raise OperatorError(f"torch finds no {device} device here: use --device cpu, for hours instead of minutes")
         torch.backends.cuda.enable_cudnn_sdp(False)  # a second or two for every new shape of a batch (training/LOG.md)
     return device
 

@@ -32,8 +32,8 @@ def main(run: Run, folder: Path, beside: bool = False, device: str = "cpu") -> d
     `beside`: NSMC with n-grams, too.
     """
     trained = run.path("heads") / "checkpoint.pt"
-    model, words = joint.load(run, trained if trained.exists() else None), tokenizer.load(run.path("tokenizer"))
-    model = model.to(device)
+    model = joint.load(run, trained if trained.exists() else None, device)
+    words = tokenizer.load(run.path("tokenizer"))
     found: dict[str, object] = {**nsmc(model, words, folder, beside, device)}
     for name, head, rows in (
         ("goemotions-en", "goemotions", corpus.goemotions(folder, "en", "dev")),
@@ -52,7 +52,7 @@ def train(run: Run, folder: Path, wanted: pretrain.Settings, device: str = "cpu"
     """Go on from the joint model with the public labels alone, into the run's folder `heads`."""
     words = tokenizer.load(run.path("tokenizer"))
     sources = [one for one in pretrain.read_sources(folder, words, wanted.max_tokens) if one.head]
-    pretrain.train(joint.load(run).to(device), sources, wanted, Run("heads", run.folder), device)
+    pretrain.train(joint.load(run, device=device), sources, wanted, Run("heads", run.folder), device)
 
 
 def nsmc(

@@ -65,7 +65,7 @@ def reader(
     """The joint model as a reader of chat: probabilities of shape (N, 59). None where there was no joint training."""
     if not (run.path("joint") / "checkpoint.pt").exists():
         return None
-    return partial(said, load(run).to(device), tokens, head="maum", max_tokens=max_tokens, device=device)
+    return partial(said, load(run, device=device), tokens, head="maum", max_tokens=max_tokens, device=device)
 
 
 def said(
@@ -77,12 +77,12 @@ def said(
     return found
 
 
-def load(run: Run, checkpoint: Path | None = None) -> Pretrainer:
+def load(run: Run, checkpoint: Path | None = None, device: str = "cpu") -> Pretrainer:
     """The joint model with its heads, as the last checkpoint of its training left it, or another one."""
-    model = build(encoder_of(run))
+    model = build(encoder_of(run), device == "cpu")
     saved = torch.load(checkpoint or run.path("joint") / "checkpoint.pt", map_location="cpu", weights_only=True)
     model.load_state_dict(saved["model"])
-    return model.eval()
+    return model.to(device).eval()
 
 
 def heads_of(

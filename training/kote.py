@@ -7,6 +7,7 @@ KOTE's rows and the teacher's judgement side by side. KOTE's own development par
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -71,19 +72,20 @@ def main(
 ) -> dict[str, Any]:
     """Teacher, fine-tuning, figures; returns them and leaves them beside the weights.
 
-    `elder` is a run whose joint training made a KOTE head that teaches, too: as much as the regressions.
+    `elder` is a run whose joint training made a KOTE head that teaches, too: as much as the regressions. A model that
+    is already there is only installed.
     """
     table, run, folder = preset(name), Run(Path(name).stem), corpus.root()
+    finished = run.path("model")
+    if there := run.load_json("model/metrics.json"):
+        default.install(finished, target)
+        return dict(there)
     rows, dev = list(corpus.kote(folder, "train")), list(corpus.kote(folder, "dev"))
     targets, truth = (packed.multi_hot((row.labels for row in part), len(LABELS)) for part in (rows, dev))
     chosen, wanted = settings(Settings, table.get("teach", {})), settings(finetune.Settings, table.get("finetune", {}))
     teacher = Teacher(chosen.strength).fit([row.text for row in rows], targets)
     texts = comments(folder, chosen)
-    judged = teacher.predict(texts)
-    if elder:
-        head = joint.load(elder).to(device)
-        judged = (judged + joint.said(head, tokenizer.load(words), texts, "kote", device=device)) / 2
-    taught = finetune.Taught(texts, judged.astype(np.float32))
+    taught = finetune.Taught(texts, judged(teacher, texts, words, elder, device))
     network = fit(wanted, [row.text for row in rows], targets, taught, encoder, words, run, device)
     probabilities = predict(network.cpu(), words, [row.text for row in dev])
     found = {
@@ -93,13 +95,25 @@ def main(
         "baseline": multilabel.report(teacher.predict([row.text for row in dev]), truth),
         "thresholds": dict(zip(LABELS, multilabel.thresholds(probabilities, truth).round(4).tolist(), strict=True)),
     }
-    finished = run.path("model")
+    shutil.rmtree(finished, ignore_errors=True)  # saved, but stopped before its figures
     finetune.save(network, words, finished)
-    save_json(finished / "metrics.json", found)
     save_json(finished / "training.json", {"preset": table, "torch": torch.__version__, "numpy": np.__version__})
     (finished / "README.md").write_text(card.kote(found, finished, run.name), encoding="utf-8")
+    save_json(finished / "metrics.json", found)
+    run.path("finetune.pt").unlink(missing_ok=True)
     default.install(finished, target)
     return found
+
+
+def judged(
+    teacher: Teacher, texts: Sequence[str], words: Path, elder: Run | None = None, device: str = "cpu"
+) -> finetune.Soft:
+    """Probabilities of shape (N, 44): the teacher's, or the mean of its and those of `elder`'s head."""
+    found = teacher.predict(texts)
+    if elder:
+        head = joint.load(elder, device=device)
+        found = (found + joint.said(head, tokenizer.load(words), texts, "kote", device=device)) / 2
+    return found.astype(np.float32)
 
 
 def fit(

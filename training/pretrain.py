@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
@@ -24,6 +25,7 @@ from torch.nn import functional
 from transformers import ModernBertConfig, ModernBertModel
 
 from bot.emotions import label_set
+from bot.errors import OperatorError
 from bot.types import Language
 from training import corpus, embeddings, packed, tokenizer
 from training.packed import Packed
@@ -164,6 +166,11 @@ def read_sources(root: Path, words: Tokenizer, max_tokens: int) -> list[Source]:
     return _read(root, words.to_str(), max_tokens)
 
 
+def release() -> None:
+    """Let go of what `read_sources` keeps."""
+    _read.cache_clear()
+
+
 @lru_cache(1)
 def _read(root: Path, tokens: str, max_tokens: int) -> list[Source]:
     words = Tokenizer.from_str(tokens)
@@ -195,8 +202,7 @@ def train(model: Pretrainer, sources: list[Source], settings: Settings, run: Run
     state = _resume(run, model, optimizer)
     random = np.random.default_rng(settings.seed + int(state["step"]))
     streams = [packed.forever(source.data, settings.batch_tokens, random) for source in sources]
-    shares = np.array([settings.shares[source.name] for source in sources])
-    shares /= shares.sum()
+    shares = shares_of(sources, settings)
     averages: dict[str, float] = {}
     model.train()
     with progress() as bar:
@@ -223,6 +229,20 @@ def train(model: Pretrainer, sources: list[Source], settings: Settings, run: Run
                 run.log(stage="pretrain", **state, **{name: round(loss, 4) for name, loss in averages.items()})
     run.log(stage="pretrain", done=True, **state, **{name: round(loss, 4) for name, loss in averages.items()})
     _save(run, model, optimizer, state)
+
+
+def shares_of(sources: list[Source], settings: Settings) -> npt.NDArray[np.float64]:
+    """Each source's share of the batches; they sum to 1.
+
+    Raises:
+        OperatorError: a source has no share, or a share has no source.
+    """
+    if missing := sorted({source.name for source in sources} - set(settings.shares)):
+        raise OperatorError(f"no share of the batches for the corpus {missing[0]!r}: add it to the preset's shares")
+    if unknown := sorted(set(settings.shares) - {*SHARES, "chat"}):
+        raise OperatorError(f"a share for {unknown[0]!r}: the corpora are {', '.join([*SHARES, 'chat'])}")
+    shares = np.array([settings.shares[source.name] for source in sources], dtype=np.float64)
+    return shares / shares.sum()
 
 
 def step(

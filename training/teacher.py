@@ -21,7 +21,8 @@ def main(
     """Both trainings in the run's folder `teacher`, with the run's own tokenizer; `table` has their two tables."""
     inner = of(run)
     if not inner.path("tokenizer").exists():
-        shutil.copytree(run.path("tokenizer"), inner.path("tokenizer"))
+        shutil.copytree(run.path("tokenizer"), inner.path("tokenizer.part"), dirs_exist_ok=True)
+        inner.path("tokenizer.part").rename(inner.path("tokenizer"))
     log("the teacher")
     pretrain.main(settings(pretrain.Settings, table["pretrain"]), inner, device, log)
     joint.main(settings(pretrain.Settings, table["joint"]), rows, inner, device, log)

@@ -1,7 +1,7 @@
 """A model on a CUDA device in passes without padding; small batches are replayed from CUDA graphs.
 
 A GPU's time for a small batch is the launching of some 100 kernels, and a graph is one launch. Shapes are rounded up,
-so that a few graphs serve all batches; each is recorded when it is first needed.
+so that some graphs, a hundred at most by default, serve all batches; each is recorded when it is first needed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 
 from plugins.classifiers._flat_weights import FlatEncoder
 from plugins.classifiers._folder import first_line
+from plugins.classifiers._memory import is_out_of_memory
 from plugins.classifiers._network import Head, Item, Network
 from plugins.classifiers._shapes import Numbers, Shape, laid, rounded, shape_of
 
@@ -92,8 +93,9 @@ class FlatNetwork(Network):
             with _one_records:
                 recorded = self._recording(shape)
         except RuntimeError as error:
-            if short := lack_of_memory(error):
-                raise short from None
+            self._pool = torch.cuda.graph_pool_handle()  # what failed may have left the other one open
+            if lacks_memory(error):
+                raise torch.OutOfMemoryError(f"no room to record a pass: {first_line(error)}") from error
             log.warning("no CUDA graphs for this model, small batches are slower: %s", first_line(error))
             self._usable = False
             return None
@@ -113,8 +115,10 @@ class FlatNetwork(Network):
         return _Recorded(shape, graph, staged.numpy(), staged, inputs, values, found)
 
 
-def lack_of_memory(error: BaseException | None) -> torch.OutOfMemoryError | None:
-    """What is behind an error: a recording that lacks memory fails once more when it is ended."""
-    while error is not None and not isinstance(error, torch.OutOfMemoryError):
+def lacks_memory(error: BaseException | None) -> bool:
+    """Is that behind an error? A recording that lacks memory fails once more when it is ended."""
+    while isinstance(error, Exception):
+        if is_out_of_memory(error):
+            return True
         error = error.__context__
-    return error
+    return False

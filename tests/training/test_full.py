@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ import torch
 from safetensors.numpy import load_file
 
 from bot.emotions import label_set
+from bot.errors import OperatorError
 from plugins.classifiers import _ngrams
 from tests.training import tiny
 from training import (
+    calibrate,
     corpus,
     default,
     finetune,
@@ -23,7 +26,7 @@ from training import (
     joint,
     kote,
     loop,
-    maum58,
+    packed,
     pretrain,
     robustness,
     teacher,
@@ -96,23 +99,33 @@ def test_the_joint_model_reads_chat_by_itself(place: Path) -> None:
 
 
 def test_a_bigger_encoder_is_the_third_reader_where_the_preset_has_one(place: Path) -> None:
-    elder = teacher.of(Run("long"))
-    assert joint.load(elder).encoder.config.hidden_size == 48
-    assert default.elder(Run("long"), preset("long.toml")).folder == elder.folder
-    assert default.elder(Run("long"), {}).folder == Run("long").folder
+    run, table = Run("long"), preset("long.toml")
+    assert joint.load(teacher.of(run)).encoder.config.hidden_size == 48
+    without = {key: value for key, value in table.items() if key != "teacher"}
+    assert not np.allclose(taught_again(place, table), taught_again(place, without), atol=1e-3)
+    assert np.allclose(
+        taught_again(place, table), load_file(run.path("taught.safetensors"))["probabilities"], atol=1e-4
+    )
 
 
 def test_an_encoder_taught_by_no_other_can_be_the_third_reader(place: Path) -> None:
-    table, run = preset("long.toml"), Run("long")
+    table = preset("long.toml")
+    before = taught_again(place, table)
     table["teach"]["scout_epochs"] = 1.0
+    slow = taught_again(place, table | {"teach": table["teach"] | {"scout_rate": 1e-9}})
+    assert not np.allclose(taught_again(place, table), before, atol=1e-3)
+    assert not np.allclose(taught_again(place, table), slow, atol=1e-3), "it learns at its own rate"
+
+
+def taught_again(place: Path, table: dict[str, Any]) -> finetune.Soft:
+    """What the teachers of a preset say, judged anew; the run keeps what it had."""
+    run, wanted = Run("long"), settings(finetune.Settings, table["finetune"])
+    rows = [row for row in default.training_rows(place / "maum-58") if calibrate.seen(row)]
     run.path("taught.safetensors").rename(run.path("kept"))
-    wanted = settings(finetune.Settings, table["finetune"])
-    rows = maum58.read(place / "maum-58", "train")
-    again = default.teach(table, wanted, run, corpus.root(), rows, "cpu")
-    before = load_file(run.path("kept"))["probabilities"]
-    run.path("kept").rename(run.path("taught.safetensors"))
-    assert again.probabilities.shape == before.shape
-    assert not np.allclose(again.probabilities, before, atol=1e-3)
+    try:
+        return default.teach(table, wanted, run, corpus.root(), rows, "cpu").probabilities
+    finally:
+        run.path("kept").rename(run.path("taught.safetensors"))
 
 
 def test_without_joint_training_there_is_no_third_reader(tmp_path: Path) -> None:
@@ -155,12 +168,38 @@ def test_the_prior_of_the_pool_is_divided_out() -> None:
 def test_kotes_model_is_a_folder_of_44_labels_with_its_baseline_beside(place: Path) -> None:
     run = Run("long")
     words, target = run.path("tokenizer"), place / "models" / "kote"
-    found = kote.main("comments.toml", joint.encoder_of(run), words, target, elder=teacher.of(run))
+    found = kote.main("comments.toml", joint.encoder_of(run), words, target)
+    assert kote.main("comments.toml", joint.encoder_of(run), words, target) == found, "it is there"
     config = json.loads((place / "models" / "kote" / "config.json").read_text(encoding="utf-8"))
     assert config["problem_type"] == "multi_label_classification"
     assert tuple(config["id2label"][str(at)] for at in range(44)) == label_set("kote")
     assert {"model", "baseline", "thresholds"} <= set(found)
     assert "KOTE" in (place / "models" / "kote" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_head_for_comments_teaches_as_much_as_the_regressions(place: Path) -> None:
+    rows, words = list(corpus.kote(corpus.root(), "train")), Run("long").path("tokenizer")
+    texts, elder = [row.text for row in rows], teacher.of(Run("long"))
+    regressions = kote.Teacher(3.0).fit(texts, packed.multi_hot((row.labels for row in rows), 44))
+    head = joint.said(joint.load(elder), tokenizer.load(words), texts, "kote")
+    alone, both = (kote.judged(regressions, texts, words, one) for one in (None, elder))
+    assert np.allclose(2 * both, alone + head, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [({"nsmc": 1.0}, "no share.*'goemotions-en'"), ({**pretrain.SHARES, "tweets": 1.0}, "'tweets'")],
+)
+def test_a_share_that_lacks_and_one_of_nothing_are_named(place: Path, shares: dict[str, float], words: str) -> None:
+    sources = pretrain.read_sources(corpus.root(), tokenizer.load(Run("long").path("tokenizer")), 64)
+    with pytest.raises(OperatorError, match=words):
+        pretrain.shares_of(sources, pretrain.Settings(shares=shares))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_an_error_that_names_the_cure() -> None:
+    with pytest.raises(OperatorError, match="--device cpu"):
+        default.choose("cuda")
 
 
 def test_robustness_has_a_figure_for_each_noise_and_challenge(place: Path) -> None:
@@ -196,7 +235,7 @@ def test_mixed_texts_are_made_of_the_rows_own_words() -> None:
     assert all(set(text.split()) <= words for text in found)
 
 
-def test_joint_training_masks_nothing(place: Path) -> None:
+def test_joint_training_reads_labelled_corpora_only(place: Path) -> None:
     sources = joint.read_sources(corpus.root(), tokenizer.load(Run("long").path("tokenizer")), [], 64)
     assert all(source.head for source in sources)
     assert pretrain.HEADS.items() <= joint.WIDTHS.items()

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from plugins.classifiers._flat_weights import flat_encoder_of
-from plugins.classifiers._graphs import FlatNetwork, lack_of_memory
+from plugins.classifiers._graphs import FlatNetwork, lacks_memory
 from plugins.classifiers._network import Head, Network
 from plugins.classifiers._shapes import Shape, laid, rounded, shape_of
 from tests.plugins.classifiers.kinds import KNOWN, UNKNOWN, made, texts
@@ -88,8 +88,9 @@ def test_shapes_are_rounded_up_to_few_and_hardly_larger_ones() -> None:
 def test_a_lack_of_memory_is_found_behind_what_it_caused() -> None:
     with pytest.raises(RuntimeError) as caught:
         fail_twice()
-    assert isinstance(lack_of_memory(caught.value), torch.OutOfMemoryError)
-    assert lack_of_memory(RuntimeError("shapes do not match")) is None
+    assert lacks_memory(caught.value)
+    assert lacks_memory(RuntimeError("CUDA error: out of memory"))
+    assert not lacks_memory(RuntimeError("shapes do not match"))
 
 
 def fail_twice() -> None:
