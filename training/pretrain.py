@@ -241,8 +241,9 @@ def shares_of(sources: list[Source], settings: Settings) -> npt.NDArray[np.float
         raise OperatorError(f"no share of the batches for the corpus {missing[0]!r}: add it to the preset's shares")
     if unknown := sorted(set(settings.shares) - {*SHARES, "chat"}):
         raise OperatorError(f"a share for {unknown[0]!r}: the corpora are {', '.join([*SHARES, 'chat'])}")
-    shares = np.array([settings.shares[source.name] for source in sources], dtype=np.float64)
-    return shares / shares.sum()
+    shares: npt.NDArray[np.float64] = np.array([settings.shares[source.name] for source in sources])
+    shares /= shares.sum()
+    return shares
 
 
 def step(
