@@ -17,33 +17,34 @@ SPACE = 32
 SEED, FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd, of many bits; 64-bit sums wrap
 POWERS = np.cumprod(np.full(MAX_CHARS + 2, FACTOR))
 BITS = 18  # of a hash, its first: so many lead to its place among some 100,000
+SHIFT, LEAST = 64 - BITS, np.int64(-1 << 63)
 
 Hashes: TypeAlias = npt.NDArray[np.int64]
 
 
 class Index:
-    """Finds hashes among `known` ones, in rising order: the first bits lead next to them, a few steps are left.
+    """Finds hashes among `known` ones, which stand in rising order: the first bits lead to the few that share them.
 
-    A binary search takes 17 steps through memory for each, and three times as long in all.
+    A binary search takes 17 steps through memory for each, and in a crowd half as long again in all.
     """
 
     def __init__(self, known: Hashes) -> None:
-        self._known, self._shift, self._half = known, 64 - BITS, 1 << (BITS - 1)
-        edges = (np.arange(1 << BITS) - self._half) << self._shift
-        self._first = np.append(np.searchsorted(known, edges), len(known)).astype(np.int32)
+        edges = (np.arange(1 << BITS) << SHIFT) + LEAST  # the least hash of each row
+        self._first = np.searchsorted(known, edges)
+        most = int(np.diff(self._first, append=len(known)).max())
+        self._rows = np.repeat((edges ^ LEAST)[:, None], most, 1)  # room is filled with what belongs to another row
+        rows = _row(known)
+        self._rows[rows, np.arange(len(known)) - self._first[rows]] = known
 
     def find(self, hashes: Hashes) -> tuple[Hashes, Hashes]:
         """Which of the hashes are known, by their places in the array, and where each of them stands."""
-        parts = (hashes >> self._shift) + self._half
-        at, ends, left = self._first[parts], self._first[parts + 1], np.arange(len(hashes))
-        places, columns = [left[:0]], [left[:0]]
-        while len(left := left[at < ends]):
-            at, ends = at[at < ends], ends[at < ends]
-            hits = np.flatnonzero(self._known[at] == hashes[left])
-            places.append(left[hits])
-            columns.append(at[hits])
-            at = at + 1
-        return np.concatenate(places), np.concatenate(columns)
+        rows = _row(hashes)
+        places, columns = np.nonzero(self._rows[rows] == hashes[:, None])
+        return places, self._first[rows[places]] + columns
+
+
+def _row(hashes: Hashes) -> Hashes:
+    return (hashes >> SHIFT) + (1 << (BITS - 1))
 
 
 def hashed(texts: Sequence[str]) -> tuple[Hashes, Hashes]:
