@@ -190,7 +190,7 @@ def choose(device: str) -> str:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if torch.device(device).type == "cuda":
         if not torch.cuda.is_available():
-            raise OperatorError(f"torch finds no {device} device here: use --device cpu, for hours instead of minutes")
+            raise OperatorError(f"torch finds no {device} device here: use --device cpu; the preset for a CPU is full")
         torch.backends.cuda.enable_cudnn_sdp(False)  # a second or two for every new shape of a batch (training/LOG.md)
     return device
 
