@@ -128,5 +128,5 @@ def read_sources(root: Path, words: Tokenizer, rows: Sequence[Row], max_tokens: 
 
 def with_chat(shares: Mapping[str, float], sources: Sequence[Source]) -> dict[str, float]:
     """The shares of these sources, that of chat among them: a quarter of all unless `shares` says another."""
-    others = {source.name: shares[source.name] for source in sources if source.name != "chat"}
-    return {"chat": CHAT * sum(others.values()), **others, **shares}
+    others = sum(shares.get(source.name, 0.0) for source in sources if source.name != "chat")
+    return {"chat": CHAT * others, **shares}

@@ -195,6 +195,8 @@ def test_a_share_that_lacks_and_one_of_nothing_are_named(place: Path, shares: di
     sources = pretrain.read_sources(corpus.root(), tokenizer.load(Run("long").path("tokenizer")), 64)
     with pytest.raises(OperatorError, match=words):
         pretrain.shares_of(sources, pretrain.Settings(shares=shares))
+    with pytest.raises(OperatorError, match=words):
+        pretrain.shares_of(sources, pretrain.Settings(shares=joint.with_chat(shares, sources)))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
