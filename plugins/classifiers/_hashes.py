@@ -16,8 +16,8 @@ MAX_CHARS = 1_000  # of a text; what comes later is not counted
 SPACE = 32
 SEED, FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)  # odd, of many bits; 64-bit sums wrap
 POWERS = np.cumprod(np.full(MAX_CHARS + 2, FACTOR))
-BITS = 18  # of a hash, its first: so many lead to its place among some 100,000
-SHIFT, LEAST = 64 - BITS, np.int64(-1 << 63)
+CROWDED = 64  # hashes with the same first bits; of real ones there are four or five at most
+LEAST = np.int64(-1 << 63)
 
 Hashes: TypeAlias = npt.NDArray[np.int64]
 
@@ -26,25 +26,31 @@ class Index:
     """Finds hashes among `known` ones, which stand in rising order: the first bits lead to the few that share them.
 
     A binary search takes 17 steps through memory for each, and in a crowd half as long again in all.
+
+    Raises:
+        ValueError: too many share their first bits: they are no hashes, and the table would fill the memory.
     """
 
     def __init__(self, known: Hashes) -> None:
-        edges = (np.arange(1 << BITS) << SHIFT) + LEAST  # the least hash of each row
+        bits = len(known).bit_length() + 1  # at least two rows a hash
+        self._shift, self._half = 64 - bits, 1 << (bits - 1)
+        edges = (np.arange(-self._half, self._half) << self._shift).astype(np.int64)  # the least hash of each row
         self._first = np.searchsorted(known, edges)
         most = int(np.diff(self._first, append=len(known)).max())
+        if most > CROWDED:
+            raise ValueError(f"{most} of {len(known)} hashes begin alike")
         self._rows = np.repeat((edges ^ LEAST)[:, None], most, 1)  # room is filled with what belongs to another row
-        rows = _row(known)
+        rows = self._row(known)
         self._rows[rows, np.arange(len(known)) - self._first[rows]] = known
 
     def find(self, hashes: Hashes) -> tuple[Hashes, Hashes]:
         """Which of the hashes are known, by their places in the array, and where each of them stands."""
-        rows = _row(hashes)
+        rows = self._row(hashes)
         places, columns = np.nonzero(self._rows[rows] == hashes[:, None])
         return places, self._first[rows[places]] + columns
 
-
-def _row(hashes: Hashes) -> Hashes:
-    return (hashes >> SHIFT) + (1 << (BITS - 1))
+    def _row(self, hashes: Hashes) -> Hashes:
+        return (hashes >> self._shift) + self._half
 
 
 def hashed(texts: Sequence[str]) -> tuple[Hashes, Hashes]:

@@ -108,4 +108,7 @@ def read(folder: Path, labels: int, several: bool) -> Ngrams | None:
     if not all(np.isfinite(content[name]).all() for name in ("rarity", "scales", "bias")):
         raise wrong
     weights = content["weights"] * content["scales"].astype(np.float32)[:, None]
-    return Ngrams(known, content["rarity"].astype(np.float32), weights, content["bias"])
+    try:
+        return Ngrams(known, content["rarity"].astype(np.float32), weights, content["bias"])
+    except ValueError as error:
+        raise wrong from error

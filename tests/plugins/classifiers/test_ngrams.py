@@ -18,7 +18,7 @@ from scipy.special import softmax
 from bot.errors import OperatorError
 from bot.types import Text
 from plugins.classifiers import _ngrams
-from plugins.classifiers._hashes import LONGEST, MAX_CHARS, Index, hashed
+from plugins.classifiers._hashes import CROWDED, LONGEST, MAX_CHARS, Index, hashed
 from plugins.classifiers._network import mixed
 from plugins.classifiers._ngrams import Ngrams, Said
 from plugins.classifiers.transformers import TransformersClassifier
@@ -52,7 +52,7 @@ def test_every_n_gram_and_word_is_counted_as_often_as_it_stands_there(texts: lis
         assert sorted(fast.values()) == sorted(slowly(text).values())
 
 
-@given(st.sets(HASH), st.lists(HASH, max_size=20), st.integers(0, 60))
+@given(st.sets(HASH, max_size=CROWDED), st.lists(HASH, max_size=20), st.integers(0, 60))
 def test_each_known_hash_is_found_where_it_stands_however_close_they_lie(
     known: set[int], others: list[int], spread: int
 ) -> None:
@@ -136,12 +136,18 @@ def _unsorted() -> Ngrams:
     return found
 
 
+def _no_hashes() -> Ngrams:
+    found = ngrams_of([f"{n}" for n in range(200)], 3)
+    found.known[:] = range(len(found.known))
+    return found
+
+
 def _no_numbers() -> Ngrams:
     found = ngrams_of(TEXTS, 3)
     return replace(found, bias=np.full(3, np.nan, np.float32))
 
 
-@pytest.mark.parametrize("broken", [_another_model, _unsorted, _no_numbers])
+@pytest.mark.parametrize("broken", [_another_model, _unsorted, _no_hashes, _no_numbers])
 async def test_n_grams_that_do_not_fit_are_one_clear_line(tmp_path: Path, broken: Callable[[], Ngrams]) -> None:
     folder = make(tmp_path / "model")
     _ngrams.write(folder, broken())
