@@ -76,6 +76,8 @@ def classify(
 
     if not texts and not as_json:
         raise typer.BadParameter("give at least one text, or --json and lines on standard input")
+    if not all(text.strip() for text in texts or ()):
+        raise typer.BadParameter("a text is empty: there is nothing to read in it")
     _run(cli_classify.classify(config.load(file), texts or (), as_json=as_json, every=every))
 
 

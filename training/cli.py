@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ def default(
     device: Device = "auto",
 ) -> None:
     """From the corpora to the model that ships; run again, it goes on where it stopped."""
+    _ready()
     from training import default
 
     default.main(preset, target, device, log=_say)
@@ -38,6 +40,7 @@ def default(
 @app.command()
 def pretrain(preset: Preset = "default", device: Device = "auto") -> None:
     """Train tokenizer, word vectors and encoder; resumable."""
+    _ready()
     from training import default, pretrain, runs
 
     table, run = runs.preset(preset), runs.Run(Path(preset).stem)
@@ -50,14 +53,15 @@ def pretrain(preset: Preset = "default", device: Device = "auto") -> None:
 @app.command()
 def train(preset: Preset = "default", device: Device = "auto") -> None:
     """Fine-tune a pre-trained encoder on maum-58, with teachers and calibration."""
+    _ready()
     from training import corpus as corpora
     from training import default, runs
 
-    run = runs.Run(Path(preset).stem)
+    table, run = runs.preset(preset), runs.Run(Path(preset).stem)
     if not run.path("encoder").exists():
         raise OperatorError(f"no encoder in {run.folder}: run `maum pretrain --preset {preset}` first")
     rows = default.training_rows()
-    model = default.tune(runs.preset(preset), run, corpora.root(), rows, default.choose(device), _say)
+    model = default.tune(table, run, corpora.root(), rows, default.choose(device), _say)
     _say(f"{model} is ready")
 
 
@@ -68,6 +72,7 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Score a model on maum-58 through the plugin that serves it; prints JSON."""
+    _ready()
     from training import evaluate, maum58
 
     if part not in ("train", "dev", "test"):
@@ -107,6 +112,16 @@ def main() -> None:
     except OperatorError as error:
         print(f"maum: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+def _ready() -> None:
+    """Is there what training needs besides the bot?
+
+    Raises:
+        OperatorError: no; it says what installs it.
+    """
+    if find_spec("sklearn") is None:
+        raise OperatorError("training needs scikit-learn, which the bot does not: pip install -e '.[train]'")
 
 
 def _say(line: str) -> None:

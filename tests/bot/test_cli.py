@@ -68,6 +68,12 @@ def test_classify_prints_one_json_object_a_line(config: Path) -> None:
     assert lines[0]["emotions"][0] == {"label": "기쁨", "group": "joy", "score": 0.9}
 
 
+def test_an_empty_text_is_wrong_use(config: Path) -> None:
+    done = _maum("classify", "--config", config, "너무 좋아", " ")
+    assert done.returncode == 2
+    assert "a text is empty" in done.stderr
+
+
 def test_classify_takes_a_talk_as_a_list_of_turns_and_reads_the_last(config: Path) -> None:
     done = _maum("classify", "--json", "--config", config, given='["너무 슬퍼", "이젠 좋아"]\n')
     assert (json.loads(done.stdout)["text"], json.loads(done.stdout)["group"]) == ("이젠 좋아", "joy")

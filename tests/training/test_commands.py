@@ -36,5 +36,21 @@ def test_checking_the_corpus_prints_counts() -> None:
     assert "분노" in found.output
 
 
+def test_an_unknown_preset_is_named_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(app, ["train", "--preset", "nope"])
+    assert "no preset 'nope'" in str(found.exception)
+    assert not (tmp_path / "var").exists()
+
+
 def test_an_unknown_part_is_wrong_use() -> None:
     assert CliRunner().invoke(app, ["evaluate", "models/none", "--part", "all"]).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["default", "pretrain", "train", "evaluate"])
+def test_without_scikit_learn_one_line_says_what_installs_it(command: str) -> None:
+    code = "import sys; sys.modules['sklearn'] = None; from training.cli import main; main()"
+    found = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert found.stderr.count("\n") == 1
+    assert ".[train]" in found.stderr
