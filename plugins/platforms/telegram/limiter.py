@@ -75,7 +75,11 @@ class Limiter:
             while (rest_s := self._rest_s(chat, pace, edit=edit)) > 0:  # a refusal meanwhile moves the end
                 await self._sleep(rest_s / self._pace)
             self._note(pace, edit=edit)
-            yield
+            try:
+                yield
+            finally:
+                if edit:
+                    self._edited(pace)
         self._forget_the_quiet()
 
     @asynccontextmanager
@@ -84,8 +88,16 @@ class Limiter:
         if not self._may_step(chat):
             yield False
             return
-        async with self._paces[chat].turn:  # it is free: nobody waits here
-            yield True
+        pace = self._paces[chat]
+        async with pace.turn:  # it is free: nobody waits here
+            try:
+                yield True
+            finally:
+                self._edited(pace)
+
+    def _edited(self, pace: _Pace) -> None:
+        """Telegram has answered: the edit came there before this, however late it came, and the next one keeps away."""
+        pace.edited = self._clock()
 
     def refused(self, chat: int, seconds: float) -> None:
         """Telegram said to wait in this chat. To be called inside the turn or step that was refused."""
